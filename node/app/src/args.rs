@@ -1,0 +1,231 @@
+//! The command line as it is written: words, not yet meanings.
+
+use crate::failure::Failure;
+use crate::screen::Screen;
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::io::Write;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "cenacle",
+    version,
+    about = "Secure group communication for peers",
+    arg_required_else_help = false,
+    max_term_width = 100,
+    after_help = "Examples:\n  cenacle demo\n  cenacle plugins\n  cenacle bench keys --sizes 10"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the modules that groups can choose: key agreement, ciphers, policies
+    Plugins(Plugins),
+    /// Measure
+    #[command(
+        arg_required_else_help = false,
+        after_help = "Example:\n  cenacle bench keys --module tgdh --sizes 10"
+    )]
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+    /// Show in a few seconds what a secure group is: no set-up needed
+    Demo(Demo),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Costs and times of key agreement, beside the modules' contracts and the papers' figures
+    #[command(long_about = KEYS)]
+    Keys(Keys),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  cenacle plugins\n  cenacle plugins --json")]
+pub(crate) struct Plugins {
+    /// One JSON object a line: kind, name, version, origin, summary, properties, options
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cenacle demo\n  cenacle demo --nodes 8 --key-agreement gdh --cipher aes256gcm"
+)]
+pub(crate) struct Demo {
+    /// How many members come together, 3 to 100
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(crate) nodes: String,
+    /// The module that agrees on keys; `cenacle plugins` lists them
+    #[arg(long, value_name = "NAME", default_value = "tgdh")]
+    pub(crate) key_agreement: String,
+    /// The module that seals messages; `cenacle plugins` lists them
+    #[arg(long, value_name = "NAME", default_value = "chacha20poly1305")]
+    pub(crate) cipher: String,
+}
+
+/// What the figures mean; shown by `--help`, not by `-h`.
+const KEYS: &str = "\
+Costs and times of key agreement, beside the modules' contracts and the papers' figures.
+
+Counts come from a run without time, in which messages travel round by round; they are the
+same every time. Rounds, exponentiations, signatures and verifications are those of the
+longest chain of dependent work; messages and bytes are those of all members, bytes with
+envelopes, and a multicast counts once. `exponentiations` are those of the protocol proper:
+making one's own share and checking what others published have columns of their own, and so
+have products (with exponentiations by small numbers). `confirmations` are the messages by
+which members confirm the key: a value from each to the leader, and the leader's one to all.
+
+Times come from runs in which every message is signed and verified. Each member works on one
+thread, as if it had a machine of its own and messages took no time: `time_critical_us` is
+the longest chain of work, `time_total_us` the work of all members together; each is the
+median over the repetitions, of processor time. Confirmation is not in them, nor is what a
+member does once a view whatever the module is (checking the members' keys, preparing to sign
+and to verify): that is `view_setup_us`.
+
+A contract is met to the unit (`exactly`) or not exceeded (`at-most`), as `bound` says. The
+status is 1 when one is broken.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cenacle bench keys --sizes 10,100
+  cenacle bench keys --module gdh,tgdh --event join,leave --sizes 50
+  cenacle bench keys --module ckd --group modp-1024 --sizes 20 --json")]
+pub(crate) struct Keys {
+    /// Key agreement modules [default: all]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) module: Vec<String>,
+    /// The group of Diffie-Hellman [default: ristretto255]
+    ///
+    /// Besides those of `cenacle plugins`, modp-512 and modp-1024 can be measured, to compare with
+    /// old figures; a node refuses them.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group: Option<String>,
+    /// Members before the change, 1 to 1024; after it for build
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "2,5,10,20,50,100")]
+    pub(crate) sizes: Vec<String>,
+    /// build, join, leave, merge, partition, refresh, leader-leave [default: all]
+    ///
+    /// Who leaves is the member in the middle of the seniority, or the oldest; a merge brings half
+    /// as many members again; in a partition every second one leaves.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) event: Vec<String>,
+    /// How many runs are timed [default: 3 to 51, fewer where one takes long]
+    #[arg(long, value_name = "N")]
+    pub(crate) repetitions: Option<String>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Reads the command line. `None` when it asked for help or the version, which is then written.
+pub(crate) fn parse(
+    words: impl IntoIterator<Item = OsString>,
+    screen: &mut Screen<'_>,
+) -> Result<Option<Args>, Failure> {
+    let error = match Args::try_parse_from(words) {
+        Ok(args) => return Ok(Some(args)),
+        Err(error) => error,
+    };
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text = error.render();
+            match screen.has_colours() {
+                true => write!(screen, "{}", text.ansi())?,
+                false => write!(screen, "{text}")?,
+            }
+            Ok(None)
+        }
+        _ => Err(Failure::Usage(sentence(&error.render().to_string()))),
+    }
+}
+
+/// One sentence from the parser's several lines: what is wrong, its tips, and whose help to read.
+fn sentence(text: &str) -> String {
+    let (said, usage) = text.split_once("Usage:").unwrap_or((text, "cenacle"));
+    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let parts: Vec<&str> = lines
+        .map(|line| line.trim_start_matches("error: ").trim_start_matches("tip: "))
+        .map(|line| line.strip_prefix('[').and_then(|l| l.strip_suffix(']')).unwrap_or(line))
+        .filter(|line| !line.starts_with("For more information"))
+        .collect();
+    let is_name = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
+    let command: Vec<&str> = usage.split_whitespace().take_while(is_name).collect();
+    format!("{}; see `{} --help`", parts.join("; "), command.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Option<Args>, Failure> {
+        let mut screen = Screen::new(std::io::sink(), false);
+        parse(line.split_whitespace().map(OsString::from), &mut screen)
+    }
+
+    fn refused(line: &str) -> String {
+        let failure = parsed(line).unwrap_err();
+        assert_eq!(failure.status(), 2, "{line}");
+        failure.sentence().unwrap()
+    }
+
+    #[test]
+    fn the_parser_agrees_with_itself() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn words_are_kept_as_they_are() {
+        let line = "cenacle bench keys --module gdh,tgdh --sizes 2,x --event join --json";
+        let Some(Args { command: Command::Bench { what: Bench::Keys(keys) } }) =
+            parsed(line).unwrap()
+        else {
+            panic!("another command");
+        };
+        assert_eq!(keys.module, ["gdh", "tgdh"]);
+        assert_eq!(keys.sizes, ["2", "x"]);
+        assert_eq!((keys.group, keys.repetitions, keys.json), (None, None, true));
+    }
+
+    #[test]
+    fn errors_are_one_sentence_that_says_where_to_look() {
+        assert_eq!(
+            refused("cenacle bench keys --modul gdh"),
+            "unexpected argument '--modul' found; a similar argument exists: '--module'; \
+             see `cenacle bench keys --help`"
+        );
+        assert_eq!(
+            refused("cenacle demon"),
+            "unrecognized subcommand 'demon'; a similar subcommand exists: 'demo'; \
+             see `cenacle --help`"
+        );
+        for line in ["cenacle", "cenacle bench", "cenacle demo --nodes", "cenacle plugins x"] {
+            let said = refused(line);
+            assert!(!said.contains('\n') && said.contains("--help`"), "{said}");
+        }
+    }
+
+    #[test]
+    fn help_is_no_error_and_has_an_example() {
+        for line in [
+            "cenacle --help",
+            "cenacle plugins --help",
+            "cenacle bench --help",
+            "cenacle bench keys --help",
+            "cenacle demo --help",
+        ] {
+            let mut out = Vec::new();
+            let mut screen = Screen::new(&mut out, false);
+            let words = line.split_whitespace().map(OsString::from);
+            assert!(parse(words, &mut screen).unwrap().is_none());
+            drop(screen);
+            assert!(String::from_utf8(out).unwrap().contains("Example"), "{line}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! `cenacle bench`: measurements.
+
+mod keys;
+
+pub(crate) use keys::keys;

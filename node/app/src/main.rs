@@ -1,0 +1,59 @@
+//! The `cenacle` command.
+//!
+//! ```text
+//!  words ── args ──▶ a command's own checked request ──▶ its report ──▶ standard output
+//!             │                │                            │
+//!             └────────────────┴───────── Failure ──────────┴──▶ one sentence, status 1 or 2
+//! ```
+//!
+//! [`args`] knows how the command line is written and nothing of what it means; each command turns
+//! the words into a request of its own, and only then does anything. All output goes through a
+//! writer that the caller hands in.
+
+mod args;
+mod bench;
+mod clock;
+mod demo;
+mod envelopes;
+mod failure;
+mod modules;
+mod plugins;
+mod screen;
+mod table;
+
+use args::{Bench, Command};
+use failure::Failure;
+use screen::Screen;
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut screen = Screen::standard_output();
+    let mut errors = std::io::stderr().lock();
+    match run(std::env::args_os(), &mut screen, &mut errors) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(sentence) = failure.sentence() {
+                // Where even this cannot be written, the status has to do.
+                let _ = writeln!(errors, "cenacle: {sentence}");
+            }
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+/// Runs the command that `words`, the program's own name first, ask for. `notes` takes remarks that
+/// are no result.
+fn run(
+    words: impl IntoIterator<Item = OsString>,
+    screen: &mut Screen<'_>,
+    notes: &mut dyn Write,
+) -> Result<(), Failure> {
+    let Some(args) = args::parse(words, screen)? else { return Ok(()) };
+    match args.command {
+        Command::Plugins(words) => plugins::run(&words, screen),
+        Command::Bench { what: Bench::Keys(words) } => bench::keys(&words, screen, notes),
+        Command::Demo(words) => demo::run(&words, screen),
+    }
+}

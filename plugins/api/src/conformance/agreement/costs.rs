@@ -1,0 +1,44 @@
+//! What changes cost, beside what they should.
+
+use crate::network::{Network, Outcome};
+use crate::{Expected, KeyAgreementModule, Occasion, Options, Scenario};
+
+/// One change in a group of one size.
+#[derive(Clone, Debug)]
+pub struct CostRow {
+    /// The change.
+    pub scenario: Scenario,
+    /// What it cost.
+    pub outcome: Outcome,
+    /// What it should cost, if the module says so.
+    pub expected: Option<Expected>,
+}
+
+impl CostRow {
+    /// The columns in which the contract is broken, in words; empty if none is.
+    pub fn broken(&self) -> String {
+        let Some(expected) = &self.expected else { return String::new() };
+        let broken = expected.broken_by(&self.outcome.costs);
+        let words = broken.iter().map(|(name, got, want)| format!("{name} {got}, not {want}"));
+        words.collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// Every change in groups of these sizes.
+pub fn cost_table(
+    module: &dyn KeyAgreementModule,
+    options: &Options,
+    sizes: impl IntoIterator<Item = u32>,
+) -> Result<Vec<CostRow>, String> {
+    let mut rows = Vec::new();
+    for size in sizes {
+        for scenario in Occasion::ALL.iter().filter_map(|occasion| occasion.scenario(size)) {
+            let mut network = Network::new(module, options.clone(), u64::from(size));
+            let outcome = network.play(&scenario).map_err(|failure| {
+                format!("{} of {size}: {failure}", scenario.occasion.name())
+            })?;
+            rows.push(CostRow { scenario, outcome, expected: module.expected(&scenario) });
+        }
+    }
+    Ok(rows)
+}

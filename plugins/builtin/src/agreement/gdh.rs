@@ -1,0 +1,413 @@
+//! `gdh`: Group Diffie-Hellman, IKA.2 with a floating controller.
+//!
+//! Source: paper 003 section 4 (CLQ API), paper 004 section 3.2; Steiner, Tsudik, Waidner, "Key
+//! Agreement in Dynamic Peer Groups" (2000). The secret of members 1 … n is `g^(x1·x2·…·xn)`. All
+//! members keep the list of partial keys `K_i`, the same product without `x_i`. The newest member
+//! of the base class is the controller.
+//!
+//! * **Somebody comes**: the controller changes its share and sends `K^x` to the first newcomer;
+//!   each newcomer but the last adds its share and passes it on; the last multicasts what it got;
+//!   every other member takes its own share out and sends the result to the last, which adds its
+//!   share to all of them and multicasts the new list.
+//! * **Nobody comes** (leave, partition, refresh): the controller multiplies its share and all
+//!   other remaining partial keys by a fresh factor and multicasts the list.
+//!
+//! Departures from the sources: no authentication by long-term keys in exponents (A-GDH.2 is
+//! broken: Pereira and Quisquater, 2001), messages are signed instead; a refresh is done by the
+//! member that asked; members of other classes come with a fresh share, one by one, in the order
+//! of seniority; a class that lost all but one member starts from the generator.
+//!
+//! Costs are those of paper 004, Table 2, to the unit.
+
+use super::encoded::{Encoded, bad, cut, decode, encode, one, read};
+use super::{MAX_MEMBERS, Spec};
+use cenacle_dh::{Calculator, DhGroup, GroupId, Purpose, with_group};
+use cenacle_plugin::{
+    Action, Atomic, Costs, Error, Executor, Expected, KeyAgreement, MemberId, Occasion, Order,
+    Outbox, Protocol, Random, Scenario, ViewChange, Work, to_cbor,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) const SPEC: Spec = Spec {
+    name: "gdh",
+    summary: "Group Diffie-Hellman (IKA.2): a token collects shares, the newest member hands out \
+              partial keys; few messages on a leave, many on a join",
+    contributory: true,
+    make,
+    expected,
+};
+
+/// The domain under which the group secret is derived.
+const SECRET: &str = "cenacle gdh group secret v1";
+
+fn make(id: GroupId, executor: Arc<dyn Executor>) -> Box<dyn KeyAgreement> {
+    with_group!(id, G => {
+        Box::new(Atomic::new(Gdh::<G>::new(executor), MAX_MEMBERS as usize))
+    })
+}
+
+/// Paper 004, Table 2. A build is a merge into a group of one.
+fn expected(scenario: &Scenario) -> Expected {
+    let (n, m, p) = match scenario.occasion {
+        Occasion::Build => (1, scenario.members.saturating_sub(1), 0),
+        _ => (scenario.members, scenario.joining, scenario.leaving),
+    };
+    let after = (n + m).saturating_sub(p);
+    let costs = if m > 0 {
+        Costs {
+            rounds: m + 3,
+            messages: after + m + 1,
+            unicasts: after + m - 1,
+            multicasts: 2,
+            exponentiations: after + m + 1,
+            signatures: m + 3,
+            verifications: after + m + 1,
+        }
+    } else if after > 1 {
+        Costs {
+            rounds: 1,
+            messages: 1,
+            unicasts: 0,
+            multicasts: 1,
+            exponentiations: after,
+            signatures: 1,
+            verifications: 1,
+        }
+    } else {
+        Costs { exponentiations: 1, ..Costs::default() }
+    };
+    Expected::exactly(costs)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Message {
+    /// Upflow: the product of the shares so far, to the next newcomer.
+    Token(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// The product of all shares but the new controller's.
+    Final(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// The final token without the sender's share.
+    FactorOut(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// The partial keys of all members, by position.
+    KeyList(#[serde(with = "serde_bytes")] Vec<u8>),
+}
+
+/// What a confirmed run left.
+struct Base<G: DhGroup> {
+    share: G::Scalar,
+    partial_keys: BTreeMap<MemberId, Encoded>,
+}
+
+/// Where a member stands in a run.
+#[derive(Clone)]
+enum Stage<G: DhGroup> {
+    /// A newcomer before the token came.
+    AwaitToken,
+    /// The new controller, collecting: the final token (its own partial key) and what the others
+    /// made of it.
+    Collecting { token: Encoded, factored: BTreeMap<u32, G::Element> },
+    /// Waiting for the final token.
+    AwaitFinal,
+    /// Waiting for the key list; its last entry must be the final token, if there was one.
+    AwaitList { controller: u32, token: Option<Encoded> },
+    /// The list was sent; one's own secret remains to be computed.
+    Resuming { partial_keys: Vec<Encoded> },
+    /// The secret is installed.
+    Done { partial_keys: Vec<Encoded> },
+}
+
+#[derive(Clone)]
+struct Run<G: DhGroup> {
+    change: Arc<ViewChange>,
+    share: G::Scalar,
+    stage: Stage<G>,
+}
+
+#[derive(Clone)]
+struct Gdh<G: DhGroup> {
+    calculator: Calculator<G>,
+    base: Option<Arc<Base<G>>>,
+    run: Option<Run<G>>,
+}
+
+impl<G: DhGroup> Gdh<G> {
+    fn new(executor: Arc<dyn Executor>) -> Self {
+        Self { calculator: Calculator::new(executor), base: None, run: None }
+    }
+
+    /// The partial keys and the share that a member of the base class goes on with; a class of one
+    /// goes on with nothing but the generator and a fresh share.
+    fn continued(
+        &self,
+        change: &ViewChange,
+        random: &mut Random,
+    ) -> Result<(G::Scalar, Vec<Encoded>), Error> {
+        if change.base().len() == 1 {
+            let generator = encode(&self.calculator, &self.calculator.group().generator());
+            return Ok((self.calculator.random_scalar(random), vec![generator]));
+        }
+        const UNKNOWN: Error = Error::BadChange("a class continues that this instance was not in");
+        let base = self.base.as_ref().ok_or(UNKNOWN)?;
+        let partial_key = |position: &u32| {
+            let member = change.members().get(*position as usize)?;
+            base.partial_keys.get(&member.id).cloned()
+        };
+        let keys: Option<Vec<Encoded>> = change.base().iter().map(partial_key).collect();
+        Ok((base.share.clone(), keys.ok_or(UNKNOWN)?))
+    }
+
+    /// Nobody comes: `actor` changes its share, and with it every partial key but its own.
+    fn rekey(
+        &mut self,
+        change: &Arc<ViewChange>,
+        actor: u32,
+        random: &mut Random,
+        out: &mut Outbox,
+    ) -> Result<Run<G>, Error> {
+        let (mut share, mut keys) = self.continued(change, random)?;
+        if change.me() != actor {
+            let stage = Stage::AwaitList { controller: actor, token: None };
+            return Ok(Run { change: Arc::clone(change), share, stage });
+        }
+        // A fresh factor on every change: without it, whoever left could still compute the
+        // secret, and a join followed by a leave would bring an old secret back.
+        let factor = self.calculator.random_scalar(random);
+        share = self.calculator.multiply(&share, &factor);
+        let others: Vec<usize> = (0..keys.len()).filter(|at| *at != actor as usize).collect();
+        let old: Result<Vec<G::Element>, Error> = others
+            .iter()
+            .filter_map(|at| keys.get(*at))
+            .map(|key| decode(&self.calculator, actor, key))
+            .collect();
+        let new = self.calculator.exp_many_encoded(Purpose::Protocol, &old?, &factor);
+        for (at, bytes) in others.into_iter().zip(new.chunks_exact(G::ELEMENT_LEN)) {
+            if let Some(key) = keys.get_mut(at) {
+                *key = bytes.into();
+            }
+        }
+        self.publish(change, share, keys, out)
+    }
+
+    /// Multicasts a list, if there is anybody to read it, and leaves the secret for later.
+    fn publish(
+        &self,
+        change: &Arc<ViewChange>,
+        share: G::Scalar,
+        partial_keys: Vec<Encoded>,
+        out: &mut Outbox,
+    ) -> Result<Run<G>, Error> {
+        if partial_keys.len() > 1 {
+            let list = Message::KeyList(partial_keys.concat());
+            out.push(Action::Multicast { order: Order::Fifo, body: to_cbor(&list)? });
+        }
+        out.push(Action::Resume);
+        let stage = Stage::Resuming { partial_keys };
+        Ok(Run { change: Arc::clone(change), share, stage })
+    }
+
+    /// Somebody comes: the base's controller starts the token on its way.
+    fn merge(
+        &mut self,
+        change: &Arc<ViewChange>,
+        random: &mut Random,
+        out: &mut Outbox,
+    ) -> Result<Run<G>, Error> {
+        let me = change.me();
+        let stage = Stage::AwaitFinal;
+        if !change.base().contains(&me) {
+            // A newcomer's share is fresh, whatever it knew before.
+            let share = self.calculator.random_scalar(random);
+            return Ok(Run { change: Arc::clone(change), share, stage: Stage::AwaitToken });
+        }
+        let (mut share, keys) = self.continued(change, random)?;
+        if change.base().last() == Some(&me) {
+            // The controller changes its share, so that newcomers cannot compute the old secret.
+            share = self.calculator.multiply(&share, &self.calculator.random_scalar(random));
+            let own = keys.last().ok_or(Error::Bug("a class without members"))?;
+            let own = decode(&self.calculator, me, own)?;
+            let token = self.calculator.exp(Purpose::Protocol, &own, &share);
+            let first = *change.joined().first().ok_or(Error::Bug("nobody comes"))?;
+            let body = to_cbor(&Message::Token(self.calculator.encode(&token)))?;
+            out.push(Action::Unicast { to: first, body });
+        }
+        Ok(Run { change: Arc::clone(change), share, stage })
+    }
+
+    /// The token reached this newcomer: add the share and pass it on, or, as the last one, show it
+    /// to all.
+    fn token(&mut self, run: &mut Run<G>, from: u32, token: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        let (joined, me) = (run.change.joined(), run.change.me());
+        let place = joined.iter().position(|member| *member == me);
+        let place = place.ok_or(bad(from, "a token for a member that is not new"))?;
+        let sender = match place.checked_sub(1) {
+            Some(before) => joined.get(before),
+            None => run.change.base().last(),
+        };
+        if sender != Some(&from) {
+            return Err(bad(from, "a token from a member that had none"));
+        }
+        if let Some(&next) = joined.get(place + 1) {
+            let token = decode(&self.calculator, from, token)?;
+            let token = self.calculator.exp(Purpose::Protocol, &token, &run.share);
+            let body = to_cbor(&Message::Token(self.calculator.encode(&token)))?;
+            out.push(Action::Unicast { to: next, body });
+            run.stage = Stage::AwaitFinal;
+        } else {
+            // Nobody raises this value to a power here, but it becomes this member's partial key.
+            decode(&self.calculator, from, token)?;
+            let body = to_cbor(&Message::Final(token.to_vec()))?;
+            out.push(Action::Multicast { order: Order::Fifo, body });
+            run.stage = Stage::Collecting { token: token.into(), factored: BTreeMap::new() };
+        }
+        Ok(())
+    }
+
+    /// The final token came: send it back without one's own share.
+    fn factor_out(&mut self, run: &mut Run<G>, from: u32, token: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        if run.change.joined().last() != Some(&from) {
+            return Err(bad(from, "a final token from a member that is not the last newcomer"));
+        }
+        let element = decode(&self.calculator, from, token)?;
+        let inverse = self.calculator.invert(&run.share);
+        let factored = self.calculator.exp(Purpose::Protocol, &element, &inverse);
+        let body = to_cbor(&Message::FactorOut(self.calculator.encode(&factored)))?;
+        out.push(Action::Unicast { to: from, body });
+        run.stage = Stage::AwaitList { controller: from, token: Some(token.into()) };
+        Ok(())
+    }
+
+    /// The new controller has one more factored-out token; with the last one it makes the list.
+    fn collect(&mut self, run: &mut Run<G>, from: u32, factored: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        let Stage::Collecting { token, factored: sofar } = &mut run.stage else {
+            return Err(bad(from, "a factored-out token that nobody asked for"));
+        };
+        if sofar.contains_key(&from) || from == run.change.me() {
+            return Err(bad(from, "a second factored-out token"));
+        }
+        let element = decode(&self.calculator, from, factored)?;
+        let key = self.calculator.exp(Purpose::Protocol, &element, &run.share);
+        sofar.insert(from, key);
+        if sofar.len() + 1 < run.change.members().len() {
+            return Ok(());
+        }
+        let token = Arc::clone(token);
+        let keys: Vec<Encoded> = (0..run.change.size())
+            .map(|at| sofar.get(&at).map_or(Arc::clone(&token), |key| encode(&self.calculator, key)))
+            .collect();
+        *run = self.publish(&run.change, run.share.clone(), keys, out)?;
+        Ok(())
+    }
+
+    /// The list came: this member's entry and its share give the secret.
+    fn key_list(&mut self, run: &mut Run<G>, from: u32, list: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        let Stage::AwaitList { controller, token } = &run.stage else {
+            return Err(bad(from, "a key list that this member does not wait for"));
+        };
+        if *controller != from {
+            return Err(bad(from, "a key list from a member that is not the controller"));
+        }
+        let partial_keys = cut::<G>(from, list, run.change.members().len())?;
+        if token.is_some() && partial_keys.get(from as usize) != token.as_ref() {
+            return Err(bad(from, "the controller's partial key is not the final token"));
+        }
+        self.install(run, from, partial_keys, out)
+    }
+
+    fn install(&mut self, run: &mut Run<G>, from: u32, keys: Vec<Encoded>, out: &mut Outbox) -> Result<(), Error> {
+        let mine = keys.get(run.change.me() as usize).ok_or(Error::Bug("a short key list"))?;
+        let mine = decode(&self.calculator, from, mine)?;
+        let secret = self.calculator.exp(Purpose::Protocol, &mine, &run.share);
+        out.push(Action::Install(self.calculator.hash_to_secret(SECRET, &secret)));
+        run.stage = Stage::Done { partial_keys: keys };
+        Ok(())
+    }
+
+    fn dispatch(&mut self, run: &mut Run<G>, from: u32, body: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        match (read(from, body)?, &run.stage) {
+            (Message::Token(token), Stage::AwaitToken) => self.token(run, from, &token, out),
+            (Message::Final(token), Stage::AwaitFinal) => {
+                let token = one::<G>(from, &token)?;
+                self.factor_out(run, from, &token, out)
+            }
+            (Message::FactorOut(factored), _) => self.collect(run, from, &factored, out),
+            (Message::KeyList(list), _) => self.key_list(run, from, &list, out),
+            _ => Err(bad(from, "a message that does not fit the run")),
+        }
+    }
+}
+
+impl<G: DhGroup> Protocol for Gdh<G> {
+    fn change(
+        &mut self,
+        change: &Arc<ViewChange>,
+        random: &mut Random,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        self.run = None;
+        let newest = *change.base().last().ok_or(Error::BadChange("no base class"))?;
+        self.run = Some(if change.joined().is_empty() {
+            let actor = change.refresher().unwrap_or(newest);
+            self.rekey(change, actor, random, out)?
+        } else {
+            self.merge(change, random, out)?
+        });
+        Ok(())
+    }
+
+    fn message(
+        &mut self,
+        from: u32,
+        body: &[u8],
+        _: &mut Random,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        // One's own multicasts come back; what they say is known.
+        if from != run.change.me() {
+            self.dispatch(&mut run, from, body, out)?;
+        }
+        self.run = Some(run);
+        Ok(())
+    }
+
+    fn resume(&mut self, out: &mut Outbox) -> Result<(), Error> {
+        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let Stage::Resuming { partial_keys } = &run.stage else {
+            return Err(Error::WrongCall("nothing to resume"));
+        };
+        let (keys, me) = (partial_keys.clone(), run.change.me());
+        self.install(&mut run, me, keys, out)?;
+        self.run = Some(run);
+        Ok(())
+    }
+
+    fn confirmed(&mut self) -> Result<(), Error> {
+        let Some(Run { change, share, stage: Stage::Done { partial_keys } }) = self.run.take() else {
+            return Err(Error::WrongCall("nothing was installed that could be confirmed"));
+        };
+        let names = change.members().iter().map(|member| member.id.clone());
+        let partial_keys = names.zip(partial_keys).collect();
+        self.base = Some(Arc::new(Base { share, partial_keys }));
+        Ok(())
+    }
+
+    fn abort(&mut self) {
+        self.run = None;
+    }
+
+    fn take_work(&mut self) -> Work {
+        self.calculator.take_work()
+    }
+
+    #[cfg(feature = "conformance")]
+    fn inspect(&self) -> Option<&dyn cenacle_plugin::conformance::Inspect> {
+        Some(self)
+    }
+}
+
+#[cfg(feature = "conformance")]
+super::inspect::inspect!(Gdh, SECRET, SECRET, |held| {
+    held.base.iter().map(|base| &base.share).chain(held.run.iter().map(|run| &run.share))
+});

@@ -1,0 +1,11 @@
+//! The modules that every node has: five key agreement protocols, three ciphers, two policies.
+//!
+//! Each kind is an explicit list; nothing registers itself. A node hands the lists to its registry.
+
+mod agreement;
+mod ciphers;
+mod policies;
+
+pub use agreement::{MAX_MEMBERS, agreements, agreements_for_benchmarks};
+pub use ciphers::ciphers;
+pub use policies::policies;

@@ -1,0 +1,49 @@
+//! Writes the seeds of every target into the folder that is its only argument.
+
+use cenacle_plugin::{Action, Class, Event, Input, Order, Secret, ViewChange, Work, to_cbor};
+use std::path::Path;
+use std::sync::Arc;
+
+fn main() {
+    let folder = std::env::args().nth(1).expect("usage: seeds FOLDER");
+    for name in ["tgdh", "gdh", "str", "bd", "ckd"] {
+        write(&folder, name, cenacle_fuzz::feeder(name).seeds());
+    }
+    write(&folder, "decoders", decoders());
+}
+
+fn decoders() -> Vec<Vec<u8>> {
+    let members = (0..4).map(cenacle_plugin::network::Network::member).collect();
+    let classes = vec![
+        Class { members: vec![0, 2], left: vec![cenacle_plugin::network::Network::member(9).id] },
+        Class { members: vec![1], left: Vec::new() },
+        Class { members: vec![3], left: Vec::new() },
+    ];
+    let change = ViewChange::new(1, members, classes).expect("a change").refreshed_by(2);
+    let inputs = [
+        Input::Change(Arc::new(change.expect("a refresher"))),
+        Input::Message { from: 2, body: vec![1, 2, 3] },
+        Input::Confirmed,
+        Input::Resume,
+    ];
+    let events = inputs.map(|input| Event { time_us: 7, random: Secret::new([3; 32]), input });
+    let actions = vec![
+        Action::Unicast { to: 1, body: vec![1] },
+        Action::Multicast { order: Order::Agreed, body: vec![2] },
+        Action::Install(Secret::new([4; 32])),
+        Action::Offer(vec![5]),
+        Action::Resume,
+        Action::Count(Work { exponentiations: 6, ..Work::default() }),
+    ];
+    let mut seeds: Vec<Vec<u8>> = events.iter().map(|event| to_cbor(event).expect("CBOR")).collect();
+    seeds.push(to_cbor(&actions).expect("CBOR"));
+    seeds
+}
+
+fn write(folder: &str, target: &str, seeds: Vec<Vec<u8>>) {
+    let folder = Path::new(folder).join(target);
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    for (number, seed) in seeds.iter().enumerate() {
+        std::fs::write(folder.join(format!("seed-{number:02}")), seed).expect("a file");
+    }
+}
