@@ -4,7 +4,9 @@
 //! secure machine above it checks who sent a message and to which run it belongs, restarts runs
 //! that a change of view interrupts, and confirms that all members hold the same key.
 
-use crate::{Descriptor, Error, Executor, Expected, Options, Random, Scenario, Secret, ViewChange, Work};
+use crate::{
+    Descriptor, Error, Executor, Expected, Options, Random, Scenario, Secret, ViewChange, Work,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

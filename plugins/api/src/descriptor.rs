@@ -1,6 +1,6 @@
 //! What a module says of itself.
 
-use crate::{Order, OptionSpec};
+use crate::{OptionSpec, Order};
 use serde::{Deserialize, Serialize};
 
 /// The kinds of modules.

@@ -217,7 +217,9 @@ impl OptionType {
             (Self::Choice(words), Value::Text(text)) => words.contains(text),
             (Self::Duration { or_off, .. }, Value::Text(text)) if text == "off" => *or_off,
             (Self::Duration { min_ms, max_ms, .. }, Value::Text(text)) => parse_duration(text)
-                .is_some_and(|d| (u128::from(*min_ms)..=u128::from(*max_ms)).contains(&d.as_millis())),
+                .is_some_and(|d| {
+                    (u128::from(*min_ms)..=u128::from(*max_ms)).contains(&d.as_millis())
+                }),
             (Self::Text { max_len }, Value::Text(text)) => text.len() <= *max_len as usize,
             (Self::List { max_items, max_len }, Value::List(items)) => {
                 items.len() <= *max_items as usize

@@ -1,4 +1,5 @@
-//! Writes the seeds of every target into the folder that is its only argument.
+//! Writes what every target starts from into the folder that is its only argument: genuine
+//! messages, and the corpus (an input a line, in hexadecimal), a file each.
 
 use cenacle_plugin::{Action, Class, Event, Input, Order, Secret, ViewChange, Work, to_cbor};
 use std::path::Path;
@@ -40,10 +41,16 @@ fn decoders() -> Vec<Vec<u8>> {
     seeds
 }
 
-fn write(folder: &str, target: &str, seeds: Vec<Vec<u8>>) {
+fn write(folder: &str, target: &str, mut seeds: Vec<Vec<u8>>) {
+    let corpus = format!("{}/corpus/{target}.hex", env!("CARGO_MANIFEST_DIR"));
+    let corpus = std::fs::read_to_string(corpus).expect("a corpus");
+    let byte = |pair: &[u8]| {
+        u8::from_str_radix(std::str::from_utf8(pair).expect("hex"), 16).expect("hex")
+    };
+    seeds.extend(corpus.lines().map(|line| line.as_bytes().chunks(2).map(byte).collect()));
     let folder = Path::new(folder).join(target);
     std::fs::create_dir_all(&folder).expect("the folder can be made");
     for (number, seed) in seeds.iter().enumerate() {
-        std::fs::write(folder.join(format!("seed-{number:02}")), seed).expect("a file");
+        std::fs::write(folder.join(format!("seed-{number:04}")), seed).expect("a file");
     }
 }

@@ -91,5 +91,6 @@ fn people_get_a_table() {
     {
         assert!(text.contains(word), "{word} in\n{text}");
     }
-    assert!(!text.contains(" !"), "a broken contract in\n{text}");
+    let (_, rows) = text.split_once("gdh, ristretto255").unwrap();
+    assert!(!rows.contains(" !"), "a broken contract in\n{text}");
 }

@@ -1,4 +1,5 @@
 //! The built command, from outside: what it prints, where, and with which status.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may stop")]
 
 mod bench_keys;
 mod demo;

@@ -10,6 +10,7 @@
 
 mod carrier;
 mod clock;
+mod delivery;
 mod occasion;
 mod peer;
 mod wire;
@@ -18,15 +19,15 @@ pub use carrier::{Carrier, Plain};
 pub use peer::Dice;
 
 use crate::{
-    Action, Costs, Error, Executor, GroupSecret, Inline, Input, KeyAgreement, KeyAgreementModule,
-    Member, MemberId, Options, Order, Share, ViewChange, Work,
+    Costs, Error, Executor, GroupSecret, Inline, Input, KeyAgreement, KeyAgreementModule, Member,
+    MemberId, Options, Share, ViewChange, Work,
 };
 use clock::Clock;
 use peer::Peer;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use wire::{Channel, END, Packet};
+use wire::END;
 
 /// What went wrong in a run that should not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -128,9 +129,6 @@ pub struct Network<'a> {
     pub overheard: Vec<Vec<u8>>,
 }
 
-/// What a resumption is called in failures.
-const RESUMED: &str = "a resumption";
-
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     unicasts: u32,
@@ -192,9 +190,9 @@ impl<'a> Network<'a> {
 
     /// A new instance of the module, of no member yet.
     pub fn instance(&self, number: u32) -> Result<Box<dyn KeyAgreement>, Failure> {
-        self.module.create(&self.options, Arc::clone(&self.executor)).map_err(|error| {
-            Failure::Module { member: number, what: "its creation", error }
-        })
+        self.module
+            .create(&self.options, Arc::clone(&self.executor))
+            .map_err(|error| Failure::Module { member: number, what: "its creation", error })
     }
 
     /// Takes a member away and returns its instance as it stands.
@@ -220,7 +218,9 @@ impl<'a> Network<'a> {
             }
             let mut shares: Vec<Share> = shares
                 .into_iter()
-                .filter_map(|(number, body)| Some(Share { member: to_u32(position(number)?), body }))
+                .filter_map(|(number, body)| {
+                    Some(Share { member: to_u32(position(number)?), body })
+                })
                 .collect();
             shares.sort_by_key(|share| share.member);
             change.with_shares(shares)
@@ -390,138 +390,6 @@ impl<'a> Network<'a> {
     /// Chance, for whoever drives the network.
     pub fn dice(&mut self) -> &mut Dice {
         &mut self.dice
-    }
-
-    fn deliver(&mut self, at: u32, packets: Vec<Packet>) -> Result<(), Failure> {
-        let begun = self.carrier.now_ns();
-        let foreign: Vec<&Packet> = packets.iter().filter(|packet| packet.from != at).collect();
-        let sealed: Vec<&[u8]> = foreign.iter().map(|packet| &*packet.sealed).collect();
-        let mut opened = self.carrier.open(at, &sealed).into_iter();
-        let spent = self.carrier.now_ns().saturating_sub(begun);
-        if let Some(peer) = self.peer_at(at) {
-            let here = packets.iter().map(|packet| packet.clock.time_ns).max().unwrap_or(0);
-            peer.clock.time_ns = peer.clock.time_ns.max(here);
-        }
-        self.spend(at, spent);
-        for packet in packets {
-            // A member's own multicast needs no signature to be believed.
-            let own = packet.from == at;
-            let body = if own { self.open_own(at, &packet) } else { opened.next().flatten() };
-            let (Some(body), Some(peer)) = (body, self.peer_at(at)) else { continue };
-            peer.clock.wait_for(&packet.clock);
-            peer.clock.verifications += u32::from(!own);
-            self.handle(at, Input::Message { from: packet.from, body }, "a message")?;
-        }
-        Ok(())
-    }
-
-    fn open_own(&mut self, at: u32, packet: &Packet) -> Option<Vec<u8>> {
-        self.peer(at)?.own.get(&packet.number).cloned()
-    }
-
-    fn handle(&mut self, at: u32, input: Input, what: &'static str) -> Result<(), Failure> {
-        let member = self.number(at);
-        let event = self.dice.event(input);
-        let begun = self.carrier.now_ns();
-        let Some(peer) = self.peers.get_mut(&member) else { return Ok(()) };
-        let mut actions = Vec::new();
-        let result = peer.instance.handle(&event, &mut actions);
-        let spent = self.carrier.now_ns().saturating_sub(begun);
-        peer.history.push(event);
-        result.map_err(|error| Failure::Module { member, what, error })?;
-        self.spend(at, spent);
-        self.count(at, &actions);
-        let resume = actions.contains(&Action::Resume);
-        for action in actions {
-            self.act(at, member, action)?;
-        }
-        match resume {
-            true if what == RESUMED => {
-                Err(Failure::BadAction { member, what: "a resumption in answer to one" })
-            }
-            true => self.handle(at, Input::Resume, RESUMED),
-            false => Ok(()),
-        }
-    }
-
-    fn count(&mut self, at: u32, actions: &[Action]) {
-        for action in actions {
-            if let Action::Count(work) = action {
-                self.tally.work += *work;
-                if let Some(peer) = self.peer_at(at) {
-                    peer.clock.work(work);
-                }
-            }
-        }
-    }
-
-    fn act(&mut self, at: u32, member: u32, action: Action) -> Result<(), Failure> {
-        let forbidden = |what| Err(Failure::BadAction { member, what });
-        match action {
-            Action::Unicast { to, .. } if to == at => forbidden("a unicast to itself"),
-            Action::Unicast { to, .. } if to as usize >= self.view.len() => {
-                forbidden("a unicast to nobody")
-            }
-            Action::Unicast { to, body } => {
-                self.tally.unicasts += 1;
-                self.send(at, Some(to), Channel::Unicast { from: at }, body);
-                Ok(())
-            }
-            Action::Multicast { order, body } => {
-                self.tally.multicasts += 1;
-                let channel = match order {
-                    Order::Fifo => Channel::Fifo { from: at },
-                    Order::Agreed => Channel::Agreed,
-                };
-                self.send(at, None, channel, body);
-                Ok(())
-            }
-            Action::Install(secret) => {
-                let Some(peer) = self.peer_at(at) else { return Ok(()) };
-                if peer.installed.replace(secret).is_some() {
-                    return forbidden("a second secret in one run");
-                }
-                peer.installed_at = peer.clock;
-                Ok(())
-            }
-            Action::Offer(_) => forbidden("an offer that nobody asked for"),
-            Action::Resume | Action::Count(_) => Ok(()),
-        }
-    }
-
-    fn send(&mut self, from: u32, to: Option<u32>, channel: Channel, body: Vec<u8>) {
-        let begun = self.carrier.now_ns();
-        let sealed: Rc<[u8]> = self.carrier.seal(from, to, &body).into();
-        let spent = self.carrier.now_ns().saturating_sub(begun);
-        self.spend(from, spent);
-        self.tally.bytes += sealed.len() as u64;
-        self.packets += 1;
-        let number = self.packets;
-        let Some(peer) = self.peer_at(from) else { return };
-        peer.clock.signatures += 1;
-        let mut clock = peer.clock;
-        clock.rounds += 1;
-        if to.is_none() {
-            peer.own.insert(number, body.clone());
-        }
-        self.overheard.push(body);
-        let receivers = match to {
-            Some(to) => to..to + 1,
-            None => 0..to_u32(self.view.len()),
-        };
-        for position in receivers {
-            let packet = Packet { from, sealed: Rc::clone(&sealed), clock, number };
-            if let Some(peer) = self.peer_at(position) {
-                peer.inbox.push(channel, packet);
-            }
-        }
-    }
-
-    fn spend(&mut self, at: u32, spent_ns: u64) {
-        self.tally.busy_ns += spent_ns;
-        if let Some(peer) = self.peer_at(at) {
-            peer.clock.time_ns += spent_ns;
-        }
     }
 
     fn agreed_secret(&self) -> Result<GroupSecret, Failure> {

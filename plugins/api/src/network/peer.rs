@@ -3,9 +3,7 @@
 use super::clock::Clock;
 use super::wire::Inbox;
 use super::{Failure, Network, to_u32};
-use crate::{
-    Action, Class, Event, GroupSecret, Input, KeyAgreement, MemberId, Random, Secret,
-};
+use crate::{Action, Class, Event, GroupSecret, Input, KeyAgreement, MemberId, Random, Secret};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -107,15 +105,16 @@ impl Network<'_> {
 
     fn groups(&self, numbers: &[u32], afresh: bool) -> Vec<(Vec<u32>, Vec<MemberId>)> {
         let mut shared: BTreeMap<u64, Rc<[u32]>> = BTreeMap::new();
-        let mut groups = Vec::new();
+        let mut newcomers = Vec::new();
         for number in numbers {
             match self.peers.get(number).and_then(|peer| peer.epoch.as_ref()) {
                 Some((epoch, view)) if !afresh => {
                     shared.insert(*epoch, Rc::clone(view));
                 }
-                _ => groups.push((vec![*number], Vec::new())),
+                _ => newcomers.push((vec![*number], Vec::new())),
             }
         }
+        let mut groups = Vec::new();
         for (epoch, view) in shared {
             let here = |number: &u32| {
                 let confirmed = self.peers.get(number).and_then(|peer| peer.epoch.as_ref());
@@ -125,6 +124,8 @@ impl Network<'_> {
             let left = left.into_iter().map(|number| Self::member(number).id).collect();
             groups.push((members, left));
         }
+        // Of classes of one size, newcomers are the youngest.
+        groups.append(&mut newcomers);
         groups
     }
 
@@ -134,7 +135,8 @@ impl Network<'_> {
         if !self.interleave {
             return groups.iter().flat_map(|(members, _)| members.iter().copied()).collect();
         }
-        let mut queues: Vec<_> = groups.iter().map(|(members, _)| members.iter().copied()).collect();
+        let mut queues: Vec<_> =
+            groups.iter().map(|(members, _)| members.iter().copied()).collect();
         let mut order = Vec::new();
         while !queues.is_empty() {
             let index = self.dice.below(queues.len());
@@ -158,7 +160,11 @@ impl Network<'_> {
             let mut actions = Vec::new();
             let result = peer.instance.handle(&event, &mut actions);
             peer.history.push(event);
-            result.map_err(|error| Failure::Module { member, what: "a request to offer", error })?;
+            result.map_err(|error| Failure::Module {
+                member,
+                what: "a request to offer",
+                error,
+            })?;
             for action in actions {
                 match action {
                     Action::Offer(body) => drop(offers.insert(member, body)),

@@ -28,8 +28,9 @@
 //! one's own among them. Here every `z` is verified, needed or not, since its signature is what
 //! tells a member's message from a stranger's, and nobody verifies what it signed itself.
 
-use super::encoded::{Encoded, bad, decode, encode, one, read};
-use super::{MAX_MEMBERS, Spec};
+use super::encoded::{bad, decode, one, read};
+use super::share::{OwnShare, sent_ahead};
+use super::{MAX_MEMBERS, Spec, nothing};
 use cenacle_dh::{Calculator, DhGroup, GroupId, Purpose, with_group};
 use cenacle_plugin::{
     Action, Atomic, Bound, Costs, Error, Executor, Expected, KeyAgreement, Occasion, Order, Outbox,
@@ -83,59 +84,6 @@ fn expected(scenario: &Scenario) -> Expected {
         bound: Bound::Exactly,
         difference: known.then_some(DIFFERENCE),
     }
-}
-
-/// The contract for a group of one that is agreed with nobody: sources do not speak of it.
-pub(super) fn nothing() -> Expected {
-    Expected { paper: None, ..Expected::exactly(Costs::default()) }
-}
-
-/// A fresh share of a member: an exponent and the generator to its power. Modules of other
-/// protocols use it too.
-#[derive(Clone)]
-pub(super) struct OwnShare<G: DhGroup> {
-    pub(super) exponent: G::Scalar,
-    pub(super) blinded: Encoded,
-}
-
-impl<G: DhGroup> OwnShare<G> {
-    pub(super) fn fresh(calculator: &mut Calculator<G>, random: &mut Random) -> Self {
-        let exponent = calculator.random_scalar(random);
-        let blinded = calculator.exp_base(Purpose::OwnShare, &exponent);
-        Self { blinded: encode(calculator, &blinded), exponent }
-    }
-
-    /// A share made ahead of the next run, and the action that shows it to all.
-    pub(super) fn offer(
-        calculator: &mut Calculator<G>,
-        random: &mut Random,
-        out: &mut Outbox,
-    ) -> Self {
-        let share = Self::fresh(calculator, random);
-        out.push(Action::Offer(share.blinded.to_vec()));
-        share
-    }
-
-    /// The share that this member offered, if the change carries it. A share serves one change:
-    /// the caller gives up what was offered, used or not.
-    pub(super) fn offered(
-        offered: Option<Self>,
-        change: &ViewChange,
-    ) -> Result<Option<Self>, Error> {
-        match (change.share_of(change.me()), offered) {
-            (None, _) => Ok(None),
-            (Some(seen), Some(share)) if *seen == *share.blinded => Ok(Some(share)),
-            _ => Err(Error::BadChange("a share of this member's that it has not offered")),
-        }
-    }
-}
-
-/// The share that the member at `position` sent ahead of the run.
-pub(super) fn sent_ahead<G: DhGroup>(
-    change: &ViewChange,
-    position: u32,
-) -> Result<Option<Encoded>, Error> {
-    change.share_of(position).map(|share| one::<G>(position, share)).transpose()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -417,4 +365,15 @@ impl<G: DhGroup> Protocol for Bd<G> {
     fn take_work(&mut self) -> Work {
         self.calculator.take_work()
     }
+
+    #[cfg(feature = "conformance")]
+    fn inspect(&self) -> Option<&dyn cenacle_plugin::conformance::Inspect> {
+        Some(self)
+    }
 }
+
+#[cfg(feature = "conformance")]
+super::inspect::inspect!(Bd, SECRET, SECRET, |held| {
+    let run = held.run.iter().map(|run| &run.exponent);
+    run.chain(held.offered.iter().map(|share| &share.exponent))
+});

@@ -32,7 +32,11 @@ pub(super) fn decode<G: DhGroup>(
 }
 
 /// Cuts a concatenation of exactly `count` encodings.
-pub(super) fn cut<G: DhGroup>(from: u32, bytes: &[u8], count: usize) -> Result<Vec<Encoded>, Error> {
+pub(super) fn cut<G: DhGroup>(
+    from: u32,
+    bytes: &[u8],
+    count: usize,
+) -> Result<Vec<Encoded>, Error> {
     if bytes.len() != count.saturating_mul(G::ELEMENT_LEN) {
         return Err(bad(from, "it has not as many elements as it must"));
     }

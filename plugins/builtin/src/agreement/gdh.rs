@@ -237,7 +237,13 @@ impl<G: DhGroup> Gdh<G> {
 
     /// The token reached this newcomer: add the share and pass it on, or, as the last one, show it
     /// to all.
-    fn token(&mut self, run: &mut Run<G>, from: u32, token: &[u8], out: &mut Outbox) -> Result<(), Error> {
+    fn token(
+        &mut self,
+        run: &mut Run<G>,
+        from: u32,
+        token: &[u8],
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
         let (joined, me) = (run.change.joined(), run.change.me());
         let place = joined.iter().position(|member| *member == me);
         let place = place.ok_or(bad(from, "a token for a member that is not new"))?;
@@ -265,7 +271,13 @@ impl<G: DhGroup> Gdh<G> {
     }
 
     /// The final token came: send it back without one's own share.
-    fn factor_out(&mut self, run: &mut Run<G>, from: u32, token: &[u8], out: &mut Outbox) -> Result<(), Error> {
+    fn factor_out(
+        &mut self,
+        run: &mut Run<G>,
+        from: u32,
+        token: &[u8],
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
         if run.change.joined().last() != Some(&from) {
             return Err(bad(from, "a final token from a member that is not the last newcomer"));
         }
@@ -279,7 +291,13 @@ impl<G: DhGroup> Gdh<G> {
     }
 
     /// The new controller has one more factored-out token; with the last one it makes the list.
-    fn collect(&mut self, run: &mut Run<G>, from: u32, factored: &[u8], out: &mut Outbox) -> Result<(), Error> {
+    fn collect(
+        &mut self,
+        run: &mut Run<G>,
+        from: u32,
+        factored: &[u8],
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
         let Stage::Collecting { token, factored: sofar } = &mut run.stage else {
             return Err(bad(from, "a factored-out token that nobody asked for"));
         };
@@ -294,14 +312,22 @@ impl<G: DhGroup> Gdh<G> {
         }
         let token = Arc::clone(token);
         let keys: Vec<Encoded> = (0..run.change.size())
-            .map(|at| sofar.get(&at).map_or(Arc::clone(&token), |key| encode(&self.calculator, key)))
+            .map(|at| {
+                sofar.get(&at).map_or(Arc::clone(&token), |key| encode(&self.calculator, key))
+            })
             .collect();
         *run = self.publish(&run.change, run.share.clone(), keys, out)?;
         Ok(())
     }
 
     /// The list came: this member's entry and its share give the secret.
-    fn key_list(&mut self, run: &mut Run<G>, from: u32, list: &[u8], out: &mut Outbox) -> Result<(), Error> {
+    fn key_list(
+        &mut self,
+        run: &mut Run<G>,
+        from: u32,
+        list: &[u8],
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
         let Stage::AwaitList { controller, token } = &run.stage else {
             return Err(bad(from, "a key list that this member does not wait for"));
         };
@@ -315,7 +341,13 @@ impl<G: DhGroup> Gdh<G> {
         self.install(run, from, partial_keys, out)
     }
 
-    fn install(&mut self, run: &mut Run<G>, from: u32, keys: Vec<Encoded>, out: &mut Outbox) -> Result<(), Error> {
+    fn install(
+        &mut self,
+        run: &mut Run<G>,
+        from: u32,
+        keys: Vec<Encoded>,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
         let mine = keys.get(run.change.me() as usize).ok_or(Error::Bug("a short key list"))?;
         let mine = decode(&self.calculator, from, mine)?;
         let secret = self.calculator.exp(Purpose::Protocol, &mine, &run.share);
@@ -324,7 +356,13 @@ impl<G: DhGroup> Gdh<G> {
         Ok(())
     }
 
-    fn dispatch(&mut self, run: &mut Run<G>, from: u32, body: &[u8], out: &mut Outbox) -> Result<(), Error> {
+    fn dispatch(
+        &mut self,
+        run: &mut Run<G>,
+        from: u32,
+        body: &[u8],
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
         match (read(from, body)?, &run.stage) {
             (Message::Token(token), Stage::AwaitToken) => self.token(run, from, &token, out),
             (Message::Final(token), Stage::AwaitFinal) => {
@@ -384,7 +422,8 @@ impl<G: DhGroup> Protocol for Gdh<G> {
     }
 
     fn confirmed(&mut self) -> Result<(), Error> {
-        let Some(Run { change, share, stage: Stage::Done { partial_keys } }) = self.run.take() else {
+        let Some(Run { change, share, stage: Stage::Done { partial_keys } }) = self.run.take()
+        else {
             return Err(Error::WrongCall("nothing was installed that could be confirmed"));
         };
         let names = change.members().iter().map(|member| member.id.clone());

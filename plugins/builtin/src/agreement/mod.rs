@@ -10,12 +10,13 @@ mod encoded;
 mod gdh;
 #[cfg(feature = "conformance")]
 mod inspect;
+mod share;
 mod str;
 mod tgdh;
 
 use cenacle_dh::{BENCH_GROUPS, GroupId, SAFE_GROUPS};
 use cenacle_plugin::{
-    Descriptor, Error, Executor, Expected, KeyAgreement, KeyAgreementModule, OptionSpec,
+    Costs, Descriptor, Error, Executor, Expected, KeyAgreement, KeyAgreementModule, OptionSpec,
     OptionType, Options, Order, Properties, Scenario, Value,
 };
 use std::sync::Arc;
@@ -103,4 +104,9 @@ impl KeyAgreementModule for DhModule {
     fn expected(&self, scenario: &Scenario) -> Option<Expected> {
         Some((self.spec.expected)(scenario))
     }
+}
+
+/// The contract for a group of one that is agreed with nobody: sources do not speak of it.
+fn nothing() -> Expected {
+    Expected { paper: None, ..Expected::exactly(Costs::default()) }
 }

@@ -26,9 +26,7 @@ pub(crate) fn keys(
     notes: &mut dyn Write,
 ) -> Result<(), Failure> {
     let plan = Plan::new(words, modules::for_benchmarks()?)?;
-    if !plan.json {
-        report::begin(screen)?;
-    }
+    let mut legend = true;
     let (mut played, mut broken) = (0u32, 0u32);
     let mut noted = BTreeSet::new();
     for module in &plan.modules {
@@ -49,6 +47,9 @@ pub(crate) fn keys(
             }
         }
         if !rows.is_empty() {
+            if std::mem::take(&mut legend) {
+                report::begin(screen)?;
+            }
             report::module(screen, &rows)?;
         }
     }

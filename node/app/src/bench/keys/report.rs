@@ -7,8 +7,11 @@ use crate::table::{Side, Table};
 use cenacle_plugin::{Bound, Costs};
 use std::io::Write;
 
-/// The columns that have a contract, and where they are.
-const COMPARED: [(&str, fn(&Costs) -> u32); 7] = [
+/// Where a column is.
+type Column = fn(&Costs) -> u32;
+
+/// The columns that have a contract.
+const COMPARED: [(&str, Column); 7] = [
     ("rounds", |costs| costs.rounds),
     ("msgs", |costs| costs.messages),
     ("uni", |costs| costs.unicasts),
@@ -92,7 +95,7 @@ fn cells(row: &Row) -> Vec<String> {
     cells
 }
 
-fn compared(row: &Row, column: fn(&Costs) -> u32) -> String {
+fn compared(row: &Row, column: Column) -> String {
     let measured = column(&row.costs);
     let mut cell = measured.to_string();
     if let (Some(expected), Some(bound)) = (&row.expected, row.bound) {

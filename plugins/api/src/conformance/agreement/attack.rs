@@ -2,9 +2,7 @@
 
 use super::runs::World;
 use crate::network::{How, Network};
-use crate::{
-    Event, GroupSecret, Input, KeyAgreement, KeyAgreementModule, Options, Outbox, Secret,
-};
+use crate::{Event, GroupSecret, Input, KeyAgreement, KeyAgreementModule, Options, Outbox, Secret};
 use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 

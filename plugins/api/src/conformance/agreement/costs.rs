@@ -34,9 +34,9 @@ pub fn cost_table(
     for size in sizes {
         for scenario in Occasion::ALL.iter().filter_map(|occasion| occasion.scenario(size)) {
             let mut network = Network::new(module, options.clone(), u64::from(size));
-            let outcome = network.play(&scenario).map_err(|failure| {
-                format!("{} of {size}: {failure}", scenario.occasion.name())
-            })?;
+            let outcome = network
+                .play(&scenario)
+                .map_err(|failure| format!("{} of {size}: {failure}", scenario.occasion.name()))?;
             rows.push(CostRow { scenario, outcome, expected: module.expected(&scenario) });
         }
     }

@@ -56,16 +56,14 @@ impl<'a> Feeder<'a> {
         Ok(())
     }
 
-    fn replay(
-        &self,
-        member: u32,
-        history: &[Event],
-    ) -> Result<Box<dyn KeyAgreement>, Failure> {
+    fn replay(&self, member: u32, history: &[Event]) -> Result<Box<dyn KeyAgreement>, Failure> {
         let mut instance = self.network.instance(member)?;
         for event in history {
-            instance
-                .handle(event, &mut Vec::new())
-                .map_err(|error| Failure::Module { member, what: "a replay", error })?;
+            instance.handle(event, &mut Vec::new()).map_err(|error| Failure::Module {
+                member,
+                what: "a replay",
+                error,
+            })?;
         }
         Ok(instance)
     }

@@ -1,6 +1,6 @@
 //! What the header of `ckd` says of costs, for each occasion.
 
-use super::super::bd::nothing;
+use super::super::nothing;
 use cenacle_plugin::{Bound, Costs, Expected, Occasion, Scenario};
 
 /// Paper 004, Table 2. A build is a merge into a group of one, a refresh a leave of nobody.

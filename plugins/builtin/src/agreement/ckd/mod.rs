@@ -29,8 +29,8 @@
 
 mod costs;
 
-use super::bd::{OwnShare, sent_ahead};
 use super::encoded::{bad, cut, decode, one, read};
+use super::share::{OwnShare, sent_ahead};
 use super::{MAX_MEMBERS, Spec};
 use cenacle_dh::{Calculator, DhGroup, GroupId, Purpose, with_group};
 use cenacle_plugin::{
@@ -483,4 +483,29 @@ impl<G: DhGroup> Protocol for Ckd<G> {
     fn take_work(&mut self) -> Work {
         self.calculator.take_work()
     }
+
+    #[cfg(feature = "conformance")]
+    fn inspect(&self) -> Option<&dyn cenacle_plugin::conformance::Inspect> {
+        Some(self)
+    }
 }
+
+#[cfg(feature = "conformance")]
+impl<G: DhGroup> Keys<G> {
+    fn exponents(&self) -> Vec<&G::Scalar> {
+        match self {
+            Self::Member(key) => vec![key],
+            Self::Controller { share, keys } => {
+                let share = share.iter().map(|share| &share.exponent);
+                share.chain(keys.iter().map(|(_, key)| &**key)).collect()
+            }
+        }
+    }
+}
+
+#[cfg(feature = "conformance")]
+super::inspect::inspect!(Ckd, SECRET, PAIRWISE, |held| {
+    let base = held.base.iter().flat_map(|base| base.keys.exponents());
+    let run = held.run.iter().flat_map(|run| &run.share).chain(&held.offered);
+    base.chain(run.map(|share| &share.exponent))
+});

@@ -1,7 +1,7 @@
 //! From one level of the stack to the next, up to the secret.
 
-use super::super::bd::OwnShare;
 use super::super::encoded::{Encoded, bad, decode};
+use super::super::share::OwnShare;
 use super::stack::Leaf;
 use super::{Base, LEVEL, Message, Run, SECRET, Stage, Str};
 use cenacle_dh::{DhGroup, Purpose};

@@ -1,6 +1,6 @@
 //! What the header of `str` says of costs, for each occasion.
 
-use super::super::bd::nothing;
+use super::super::nothing;
 use cenacle_plugin::{Bound, Costs, Expected, Occasion, Scenario};
 
 /// For a group whose stack is the order of seniority, as it is in one that was built and joined.

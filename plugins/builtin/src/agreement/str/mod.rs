@@ -40,8 +40,8 @@ mod climb;
 mod costs;
 mod stack;
 
-use super::bd::{OwnShare, sent_ahead};
 use super::encoded::{Encoded, bad, cut, read};
+use super::share::{OwnShare, sent_ahead};
 use super::{MAX_MEMBERS, Spec};
 use cenacle_dh::{Calculator, DhGroup, GroupId, with_group};
 use cenacle_plugin::{
@@ -414,4 +414,17 @@ impl<G: DhGroup> Protocol for Str<G> {
     fn take_work(&mut self) -> Work {
         self.calculator.take_work()
     }
+
+    #[cfg(feature = "conformance")]
+    fn inspect(&self) -> Option<&dyn cenacle_plugin::conformance::Inspect> {
+        Some(self)
+    }
 }
+
+#[cfg(feature = "conformance")]
+super::inspect::inspect!(Str, SECRET, LEVEL, |held| {
+    let keys = held.base.iter().flat_map(|base| base.keys.iter());
+    let shares = held.base.iter().map(|base| &base.share);
+    let shares = shares.chain(held.run.iter().map(|run| &run.share)).chain(&held.offered);
+    keys.chain(shares.map(|share| &share.exponent))
+});

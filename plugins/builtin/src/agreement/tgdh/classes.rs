@@ -1,6 +1,7 @@
 //! From what the classes bring to one tree.
 
-use super::super::encoded::{bad, encode, one};
+use super::super::encoded::{bad, encode};
+use super::super::share::{OwnShare, sent_ahead};
 use super::keytree::KeyTree;
 use super::shape::{MAX_HEIGHT, Packed, Shape};
 use super::{Filling, Message, NODE, PathKey, Run, Stage, Tgdh};
@@ -9,35 +10,33 @@ use cenacle_plugin::{Action, Error, MemberId, Order, Outbox, Random, ViewChange,
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What is left of this member's class.
+struct ClassTree<G: DhGroup> {
+    shape: Shape,
+    /// The keys on this member's path that were known before the departures.
+    keys: Vec<PathKey<G>>,
+    /// The sponsors of the departures: see [`Shape::keep`].
+    departures: Vec<u32>,
+}
+
 impl<G: DhGroup> Tgdh<G> {
-    pub(super) fn fresh_share(&mut self, random: &mut Random) -> PathKey<G> {
-        let key = self.calculator.random_scalar(random);
-        let element = self.calculator.exp_base(Purpose::OwnShare, &key);
-        PathKey { key, blinded: Some(encode(&self.calculator, &element)) }
+    fn fresh_share(&mut self, random: &mut Random) -> PathKey<G> {
+        OwnShare::fresh(&mut self.calculator, random).into()
     }
 
-    /// The leaf of a member without company: the share it offered, else a new one.
-    fn leaf(&mut self, change: &ViewChange, random: &mut Random) -> Result<PathKey<G>, Error> {
-        let offered = self.offered.take();
-        let Some(share) = change.share_of(change.me()) else {
-            return Ok(self.fresh_share(random));
-        };
-        let mine = |leaf: &PathKey<G>| leaf.blinded.as_deref() == Some(share);
-        offered.filter(mine).ok_or(Error::BadChange("a share that this instance did not offer"))
-    }
-
-    /// The tree of this member's class without the departed, the keys known of it, and the
-    /// sponsors of the departures.
+    /// The tree of this member's class without the departed.
     fn class_tree(
         &mut self,
         change: &ViewChange,
+        offered: Option<OwnShare<G>>,
         random: &mut Random,
-    ) -> Result<(Shape, Vec<PathKey<G>>, Vec<u32>), Error> {
+    ) -> Result<ClassTree<G>, Error> {
         let class = change.my_class();
         if class.len() == 1 {
-            let leaf = self.leaf(change, random)?;
+            // Without company a member has nothing to keep: its leaf is new.
+            let leaf = offered.map_or_else(|| self.fresh_share(random), PathKey::from);
             let shape = Shape::Leaf { member: change.me(), blinded: leaf.blinded.clone() };
-            return Ok((shape, vec![leaf], Vec::new()));
+            return Ok(ClassTree { shape, keys: vec![leaf], departures: Vec::new() });
         }
         const UNKNOWN: Error = Error::BadChange("a class continues that this instance was not in");
         let base = self.base.as_ref().ok_or(UNKNOWN)?;
@@ -46,9 +45,9 @@ impl<G: DhGroup> Tgdh<G> {
             .filter_map(|at| Some((&change.members().get(*at as usize)?.id, *at)))
             .collect();
         let rename = |old: u32| positions.get(base.names.get(old as usize)?).copied();
-        let (shape, sponsors) = base.shape.keep(&rename);
+        let (shape, departures) = base.shape.keep(&rename);
         let shape = shape.filter(|shape| shape.leaves().len() == class.len()).ok_or(UNKNOWN)?;
-        Ok((shape, base.keys.clone(), sponsors))
+        Ok(ClassTree { shape, keys: base.keys.clone(), departures })
     }
 
     /// One class alone: the refresher publishes a new share, sponsors publish what is missing.
@@ -58,7 +57,7 @@ impl<G: DhGroup> Tgdh<G> {
         random: &mut Random,
         out: &mut Outbox,
     ) -> Result<Run<G>, Error> {
-        let (shape, mut keys, sponsors) = self.class_tree(change, random)?;
+        let ClassTree { shape, mut keys, departures } = self.class_tree(change, None, random)?;
         if change.size() == 1 {
             let tree = KeyTree::new(&shape, None);
             let filling = Filling::new(tree, change.me());
@@ -66,7 +65,7 @@ impl<G: DhGroup> Tgdh<G> {
             self.install(&mut run, out)?;
             return Ok(run);
         }
-        let refresher = change.refresher().unwrap_or_else(|| sponsor(&shape, &sponsors));
+        let refresher = change.refresher().unwrap_or_else(|| sponsor(&shape, &departures));
         let mut tree = KeyTree::new(&shape, Some(refresher));
         let path = tree.path(change.me());
         let mut unsent = Vec::new();
@@ -91,19 +90,24 @@ impl<G: DhGroup> Tgdh<G> {
     pub(super) fn come_together(
         &mut self,
         change: &Arc<ViewChange>,
+        offered: Option<OwnShare<G>>,
         random: &mut Random,
         out: &mut Outbox,
     ) -> Result<Run<G>, Error> {
-        let (mut shape, mut keys, sponsors) = self.class_tree(change, random)?;
+        let ClassTree { mut shape, mut keys, departures } =
+            self.class_tree(change, offered, random)?;
         let (me, class) = (change.me(), change.my_class());
         let place = awaited_place(change, &shape);
         let speaker = match class {
             [alone] => *alone,
-            _ if sponsors.is_empty() => shape.at(&place).rightmost(),
-            _ => sponsor(&shape, &sponsors),
+            _ if departures.is_empty() => shape.at(&place).rightmost(),
+            _ => sponsor(&shape, &departures),
         };
-        let mut trees: Vec<Option<Shape>> =
-            change.classes().iter().map(|c| known_leaf::<G>(change, &c.members)).collect::<Result<_, _>>()?;
+        let mut trees: Vec<Option<Shape>> = change
+            .classes()
+            .iter()
+            .map(|c| known_leaf::<G>(change, &c.members))
+            .collect::<Result<_, _>>()?;
         if speaker == me && !(class.len() == 1 && change.share_of(me).is_some()) {
             if class.len() > 1 {
                 (shape, keys) = self.refresh_class(change, &shape, &place, random)?;
@@ -155,7 +159,12 @@ impl<G: DhGroup> Tgdh<G> {
     }
 
     /// Another class's tree, or this one's, came.
-    pub(super) fn tree(&mut self, run: &mut Run<G>, from: u32, packed: &Packed) -> Result<(), Error> {
+    pub(super) fn tree(
+        &mut self,
+        run: &mut Run<G>,
+        from: u32,
+        packed: &Packed,
+    ) -> Result<(), Error> {
         let Stage::Gathering { trees, .. } = &mut run.stage else {
             return Err(bad(from, "a tree that nobody waits for"));
         };
@@ -201,9 +210,10 @@ impl<G: DhGroup> Tgdh<G> {
 
 /// Of the sponsors of departures the one nearest to the root, then the rightmost; without
 /// departures the member nearest to the root.
-fn sponsor(shape: &Shape, sponsors: &[u32]) -> u32 {
+fn sponsor(shape: &Shape, departures: &[u32]) -> u32 {
     let leaves = shape.leaves().into_iter().rev();
-    let nearest = leaves.filter(|(member, _)| sponsors.contains(member)).min_by_key(|leaf| leaf.1);
+    let nearest =
+        leaves.filter(|(member, _)| departures.contains(member)).min_by_key(|leaf| leaf.1);
     nearest.map_or_else(|| shape.shallowest(), |(member, _)| member)
 }
 
@@ -221,8 +231,7 @@ fn awaited_place(change: &ViewChange, shape: &Shape) -> Vec<bool> {
 
 /// The tree of a class of one whose share came ahead of the run.
 fn known_leaf<G: DhGroup>(change: &ViewChange, members: &[u32]) -> Result<Option<Shape>, Error> {
-    let [member] = members else { return Ok(None) };
-    let Some(share) = change.share_of(*member) else { return Ok(None) };
-    let blinded = Some(one::<G>(*member, share)?);
-    Ok(Some(Shape::Leaf { member: *member, blinded }))
+    let [member] = *members else { return Ok(None) };
+    let blinded = sent_ahead::<G>(change, member)?;
+    Ok(blinded.map(|blinded| Shape::Leaf { member, blinded: Some(blinded) }))
 }

@@ -104,7 +104,12 @@ impl<G: DhGroup> Tgdh<G> {
     }
 
     /// Keys that were missing came.
-    pub(super) fn update(&mut self, run: &mut Run<G>, from: u32, update: &Update) -> Result<(), Error> {
+    pub(super) fn update(
+        &mut self,
+        run: &mut Run<G>,
+        from: u32,
+        update: &Update,
+    ) -> Result<(), Error> {
         let filling = match &mut run.stage {
             Stage::Filling(filling) => filling,
             Stage::Gathering { early, .. } => {

@@ -47,4 +47,3 @@ pub(super) fn expected(scenario: &Scenario) -> Expected {
         ),
     }
 }
-

@@ -36,11 +36,11 @@ mod keytree;
 mod shape;
 
 use super::encoded::{Encoded, read};
+use super::share::OwnShare;
 use super::{MAX_MEMBERS, Spec};
 use cenacle_dh::{Calculator, DhGroup, GroupId, with_group};
 use cenacle_plugin::{
-    Action, Atomic, Error, Executor, KeyAgreement, MemberId, Outbox, Protocol, Random, ViewChange,
-    Work,
+    Atomic, Error, Executor, KeyAgreement, MemberId, Outbox, Protocol, Random, ViewChange, Work,
 };
 use keytree::{KeyTree, NodeId};
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,12 @@ struct Update {
 struct PathKey<G: DhGroup> {
     key: G::Scalar,
     blinded: Option<Encoded>,
+}
+
+impl<G: DhGroup> From<OwnShare<G>> for PathKey<G> {
+    fn from(share: OwnShare<G>) -> Self {
+        Self { key: share.exponent, blinded: Some(share.blinded) }
+    }
 }
 
 /// What a confirmed run left.
@@ -148,7 +154,7 @@ struct Run<G: DhGroup> {
 struct Tgdh<G: DhGroup> {
     calculator: Calculator<G>,
     base: Option<Arc<Base<G>>>,
-    offered: Option<PathKey<G>>,
+    offered: Option<OwnShare<G>>,
     run: Option<Run<G>>,
 }
 
@@ -166,11 +172,11 @@ impl<G: DhGroup> Protocol for Tgdh<G> {
         out: &mut Outbox,
     ) -> Result<(), Error> {
         self.run = None;
+        let offered = OwnShare::offered(self.offered.take(), change)?;
         let run = match change.classes() {
             [_] => self.continue_alone(change, random, out)?,
-            _ => self.come_together(change, random, out)?,
+            _ => self.come_together(change, offered, random, out)?,
         };
-        self.offered = None;
         self.run = Some(run);
         Ok(())
     }
@@ -228,9 +234,7 @@ impl<G: DhGroup> Protocol for Tgdh<G> {
     }
 
     fn offer(&mut self, random: &mut Random, out: &mut Outbox) -> Result<(), Error> {
-        let share = self.fresh_share(random);
-        out.extend(share.blinded.iter().map(|blinded| Action::Offer(blinded.to_vec())));
-        self.offered = Some(share);
+        self.offered = Some(OwnShare::offer(&mut self.calculator, random, out));
         Ok(())
     }
 
@@ -247,6 +251,6 @@ impl<G: DhGroup> Protocol for Tgdh<G> {
 #[cfg(feature = "conformance")]
 super::inspect::inspect!(Tgdh, SECRET, NODE, |held| {
     let base = held.base.iter().flat_map(|base| &base.keys);
-    base.chain(held.run.iter().flat_map(|run| &run.keys)).chain(&held.offered).map(|k| &k.key)
+    let path = base.chain(held.run.iter().flat_map(|run| &run.keys)).map(|known| &known.key);
+    path.chain(held.offered.iter().map(|share| &share.exponent))
 });
-

@@ -244,9 +244,9 @@ impl Packed {
     }
 
     fn positions(&self) -> impl Iterator<Item = u32> {
-        self.members.chunks_exact(2).map(|pair| {
-            pair.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte))
-        })
+        self.members
+            .chunks_exact(2)
+            .map(|pair| pair.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte)))
     }
 }
 
