@@ -7,10 +7,57 @@
 use cenacle_dh::{Calculator, DhGroup};
 use cenacle_plugin::{Error, from_cbor};
 use serde::de::DeserializeOwned;
+use std::borrow::Borrow;
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// One encoded element; copies share the bytes.
-pub(super) type Encoded = Arc<[u8]>;
+/// One encoded element: a slice of the message that it came with. Copies share the bytes.
+#[derive(Clone)]
+pub(super) struct Encoded {
+    message: Arc<[u8]>,
+    begin: usize,
+    end: usize,
+}
+
+impl From<&[u8]> for Encoded {
+    fn from(bytes: &[u8]) -> Self {
+        Self { message: bytes.into(), begin: 0, end: bytes.len() }
+    }
+}
+
+impl From<Vec<u8>> for Encoded {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { begin: 0, end: bytes.len(), message: bytes.into() }
+    }
+}
+
+impl Deref for Encoded {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.message.get(self.begin..self.end).unwrap_or_default()
+    }
+}
+
+impl Borrow<[u8]> for Encoded {
+    fn borrow(&self) -> &[u8] {
+        self
+    }
+}
+
+impl PartialEq for Encoded {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Encoded {}
+
+impl std::fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Encoded({} bytes)", self.len())
+    }
+}
 
 /// A message that cannot be accepted.
 pub(super) fn bad(from: u32, why: &'static str) -> Error {
@@ -31,16 +78,28 @@ pub(super) fn decode<G: DhGroup>(
     calculator.decode(bytes).map_err(|_| bad(from, "an element is not in the group"))
 }
 
+/// Whether the bytes are exactly `count` encodings.
+pub(super) fn counted<G: DhGroup>(from: u32, bytes: &[u8], count: usize) -> Result<(), Error> {
+    if bytes.len() == count.saturating_mul(G::ELEMENT_LEN) {
+        Ok(())
+    } else {
+        Err(bad(from, "it has not as many elements as it must"))
+    }
+}
+
 /// Cuts a concatenation of exactly `count` encodings.
 pub(super) fn cut<G: DhGroup>(
     from: u32,
     bytes: &[u8],
     count: usize,
 ) -> Result<Vec<Encoded>, Error> {
-    if bytes.len() != count.saturating_mul(G::ELEMENT_LEN) {
-        return Err(bad(from, "it has not as many elements as it must"));
-    }
-    Ok(bytes.chunks_exact(G::ELEMENT_LEN).map(Encoded::from).collect())
+    counted::<G>(from, bytes, count)?;
+    let message: Arc<[u8]> = bytes.into();
+    let cut = |index: usize| {
+        let begin = index * G::ELEMENT_LEN;
+        Encoded { message: Arc::clone(&message), begin, end: begin + G::ELEMENT_LEN }
+    };
+    Ok((0..count).map(cut).collect())
 }
 
 /// One element of the right length, not yet looked at.

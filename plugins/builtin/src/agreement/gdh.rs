@@ -19,7 +19,8 @@
 //!
 //! Costs are those of paper 004, Table 2, to the unit.
 
-use super::encoded::{Encoded, bad, cut, decode, encode, one, read};
+use super::encoded::{Encoded, bad, counted, decode, one, read};
+use super::epoch::places;
 use super::{MAX_MEMBERS, Spec};
 use cenacle_dh::{Calculator, DhGroup, GroupId, Purpose, with_group};
 use cenacle_plugin::{
@@ -27,7 +28,6 @@ use cenacle_plugin::{
     Outbox, Protocol, Random, Scenario, ViewChange, Work, to_cbor,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) const SPEC: Spec = Spec {
@@ -97,32 +97,34 @@ enum Message {
 /// What a confirmed run left.
 struct Base<G: DhGroup> {
     share: G::Scalar,
-    partial_keys: BTreeMap<MemberId, Encoded>,
+    /// Members by the places of their partial keys.
+    names: Vec<MemberId>,
+    /// One after the other.
+    partial_keys: Arc<[u8]>,
 }
 
 /// Where a member stands in a run.
 #[derive(Clone)]
-enum Stage<G: DhGroup> {
+enum Stage {
     /// A newcomer before the token came.
     AwaitToken,
-    /// The new controller, collecting: the final token (its own partial key) and what the others
-    /// made of it.
-    Collecting { token: Encoded, factored: BTreeMap<u32, G::Element> },
+    /// The new controller, collecting the others' partial keys beside its own, the final token.
+    Collecting { keys: Vec<u8>, seen: Vec<bool> },
     /// Waiting for the final token.
     AwaitFinal,
     /// Waiting for the key list; its last entry must be the final token, if there was one.
     AwaitList { controller: u32, token: Option<Encoded> },
     /// The list was sent; one's own secret remains to be computed.
-    Resuming { partial_keys: Vec<Encoded> },
+    Resuming { partial_keys: Arc<[u8]> },
     /// The secret is installed.
-    Done { partial_keys: Vec<Encoded> },
+    Done { partial_keys: Arc<[u8]> },
 }
 
 #[derive(Clone)]
 struct Run<G: DhGroup> {
     change: Arc<ViewChange>,
     share: G::Scalar,
-    stage: Stage<G>,
+    stage: Stage,
 }
 
 #[derive(Clone)]
@@ -137,25 +139,25 @@ impl<G: DhGroup> Gdh<G> {
         Self { calculator: Calculator::new(executor), base: None, run: None }
     }
 
-    /// The partial keys and the share that a member of the base class goes on with; a class of one
-    /// goes on with nothing but the generator and a fresh share.
+    /// The share that a member of the base class goes on with, and the partial keys of its members,
+    /// one after the other; a class of one goes on with the generator and a fresh share.
     fn continued(
         &self,
         change: &ViewChange,
         random: &mut Random,
-    ) -> Result<(G::Scalar, Vec<Encoded>), Error> {
+    ) -> Result<(G::Scalar, Vec<u8>), Error> {
         if change.base().len() == 1 {
-            let generator = encode(&self.calculator, &self.calculator.group().generator());
-            return Ok((self.calculator.random_scalar(random), vec![generator]));
+            let generator = self.calculator.encode(&self.calculator.group().generator());
+            return Ok((self.calculator.random_scalar(random), generator));
         }
         const UNKNOWN: Error = Error::BadChange("a class continues that this instance was not in");
         let base = self.base.as_ref().ok_or(UNKNOWN)?;
-        let partial_key = |position: &u32| {
-            let member = change.members().get(*position as usize)?;
-            base.partial_keys.get(&member.id).cloned()
-        };
-        let keys: Option<Vec<Encoded>> = change.base().iter().map(partial_key).collect();
-        Ok((base.share.clone(), keys.ok_or(UNKNOWN)?))
+        let places = places(&base.names, change, change.base()).ok_or(UNKNOWN)?;
+        let mut keys = Vec::with_capacity(places.len() * G::ELEMENT_LEN);
+        for place in places {
+            keys.extend_from_slice(entry::<G>(&base.partial_keys, place).ok_or(UNKNOWN)?);
+        }
+        Ok((base.share.clone(), keys))
     }
 
     /// Nobody comes: `actor` changes its share, and with it every partial key but its own.
@@ -175,17 +177,17 @@ impl<G: DhGroup> Gdh<G> {
         // secret, and a join followed by a leave would bring an old secret back.
         let factor = self.calculator.random_scalar(random);
         share = self.calculator.multiply(&share, &factor);
-        let others: Vec<usize> = (0..keys.len()).filter(|at| *at != actor as usize).collect();
-        let old: Result<Vec<G::Element>, Error> = others
-            .iter()
-            .filter_map(|at| keys.get(*at))
-            .map(|key| decode(&self.calculator, actor, key))
+        let others = |at: &usize| *at != actor as usize;
+        let old: Result<Vec<G::Element>, Error> = keys
+            .chunks_exact(G::ELEMENT_LEN)
+            .enumerate()
+            .filter(|(at, _)| others(at))
+            .map(|(_, key)| decode(&self.calculator, actor, key))
             .collect();
         let new = self.calculator.exp_many_encoded(Purpose::Protocol, &old?, &factor);
-        for (at, bytes) in others.into_iter().zip(new.chunks_exact(G::ELEMENT_LEN)) {
-            if let Some(key) = keys.get_mut(at) {
-                *key = bytes.into();
-            }
+        let slots = keys.chunks_exact_mut(G::ELEMENT_LEN).enumerate().filter(|(at, _)| others(at));
+        for ((_, slot), key) in slots.zip(new.chunks_exact(G::ELEMENT_LEN)) {
+            slot.copy_from_slice(key);
         }
         self.publish(change, share, keys, out)
     }
@@ -195,15 +197,15 @@ impl<G: DhGroup> Gdh<G> {
         &self,
         change: &Arc<ViewChange>,
         share: G::Scalar,
-        partial_keys: Vec<Encoded>,
+        partial_keys: Vec<u8>,
         out: &mut Outbox,
     ) -> Result<Run<G>, Error> {
-        if partial_keys.len() > 1 {
-            let list = Message::KeyList(partial_keys.concat());
-            out.push(Action::Multicast { order: Order::Fifo, body: to_cbor(&list)? });
+        let stage = Stage::Resuming { partial_keys: partial_keys.as_slice().into() };
+        if change.size() > 1 {
+            let body = to_cbor(&Message::KeyList(partial_keys))?;
+            out.push(Action::Multicast { order: Order::Fifo, body });
         }
         out.push(Action::Resume);
-        let stage = Stage::Resuming { partial_keys };
         Ok(Run { change: Arc::clone(change), share, stage })
     }
 
@@ -225,7 +227,8 @@ impl<G: DhGroup> Gdh<G> {
         if change.base().last() == Some(&me) {
             // The controller changes its share, so that newcomers cannot compute the old secret.
             share = self.calculator.multiply(&share, &self.calculator.random_scalar(random));
-            let own = keys.last().ok_or(Error::Bug("a class without members"))?;
+            let own = keys.chunks_exact(G::ELEMENT_LEN).next_back();
+            let own = own.ok_or(Error::Bug("a class without members"))?;
             let own = decode(&self.calculator, me, own)?;
             let token = self.calculator.exp(Purpose::Protocol, &own, &share);
             let first = *change.joined().first().ok_or(Error::Bug("nobody comes"))?;
@@ -265,7 +268,11 @@ impl<G: DhGroup> Gdh<G> {
             decode(&self.calculator, from, token)?;
             let body = to_cbor(&Message::Final(token.to_vec()))?;
             out.push(Action::Multicast { order: Order::Fifo, body });
-            run.stage = Stage::Collecting { token: token.into(), factored: BTreeMap::new() };
+            let size = run.change.members().len();
+            let (mut keys, mut seen) = (vec![0; size * G::ELEMENT_LEN], vec![false; size]);
+            fill::<G>(&mut keys, &mut seen, me, token)
+                .ok_or(bad(from, "a token that is no element"))?;
+            run.stage = Stage::Collecting { keys, seen };
         }
         Ok(())
     }
@@ -298,25 +305,20 @@ impl<G: DhGroup> Gdh<G> {
         factored: &[u8],
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let Stage::Collecting { token, factored: sofar } = &mut run.stage else {
+        let Stage::Collecting { keys, seen } = &mut run.stage else {
             return Err(bad(from, "a factored-out token that nobody asked for"));
         };
-        if sofar.contains_key(&from) || from == run.change.me() {
+        if seen.get(from as usize) != Some(&false) {
             return Err(bad(from, "a second factored-out token"));
         }
         let element = decode(&self.calculator, from, factored)?;
         let key = self.calculator.exp(Purpose::Protocol, &element, &run.share);
-        sofar.insert(from, key);
-        if sofar.len() + 1 < run.change.members().len() {
-            return Ok(());
+        fill::<G>(keys, seen, from, &self.calculator.encode(&key))
+            .ok_or(Error::Bug("a list without a place for a member"))?;
+        if !seen.contains(&false) {
+            let keys = std::mem::take(keys);
+            *run = self.publish(&run.change, run.share.clone(), keys, out)?;
         }
-        let token = Arc::clone(token);
-        let keys: Vec<Encoded> = (0..run.change.size())
-            .map(|at| {
-                sofar.get(&at).map_or(Arc::clone(&token), |key| encode(&self.calculator, key))
-            })
-            .collect();
-        *run = self.publish(&run.change, run.share.clone(), keys, out)?;
         Ok(())
     }
 
@@ -334,21 +336,21 @@ impl<G: DhGroup> Gdh<G> {
         if *controller != from {
             return Err(bad(from, "a key list from a member that is not the controller"));
         }
-        let partial_keys = cut::<G>(from, list, run.change.members().len())?;
-        if token.is_some() && partial_keys.get(from as usize) != token.as_ref() {
+        counted::<G>(from, list, run.change.members().len())?;
+        if token.is_some() && entry::<G>(list, from as usize) != token.as_deref() {
             return Err(bad(from, "the controller's partial key is not the final token"));
         }
-        self.install(run, from, partial_keys, out)
+        self.install(run, from, list.into(), out)
     }
 
     fn install(
         &mut self,
         run: &mut Run<G>,
         from: u32,
-        keys: Vec<Encoded>,
+        keys: Arc<[u8]>,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mine = keys.get(run.change.me() as usize).ok_or(Error::Bug("a short key list"))?;
+        let mine = entry::<G>(&keys, run.change.me() as usize).ok_or(Error::Bug("a short key list"))?;
         let mine = decode(&self.calculator, from, mine)?;
         let secret = self.calculator.exp(Purpose::Protocol, &mine, &run.share);
         out.push(Action::Install(self.calculator.hash_to_secret(SECRET, &secret)));
@@ -415,7 +417,7 @@ impl<G: DhGroup> Protocol for Gdh<G> {
         let Stage::Resuming { partial_keys } = &run.stage else {
             return Err(Error::WrongCall("nothing to resume"));
         };
-        let (keys, me) = (partial_keys.clone(), run.change.me());
+        let (keys, me) = (Arc::clone(partial_keys), run.change.me());
         self.install(&mut run, me, keys, out)?;
         self.run = Some(run);
         Ok(())
@@ -426,9 +428,8 @@ impl<G: DhGroup> Protocol for Gdh<G> {
         else {
             return Err(Error::WrongCall("nothing was installed that could be confirmed"));
         };
-        let names = change.members().iter().map(|member| member.id.clone());
-        let partial_keys = names.zip(partial_keys).collect();
-        self.base = Some(Arc::new(Base { share, partial_keys }));
+        let names = change.members().iter().map(|member| member.id.clone()).collect();
+        self.base = Some(Arc::new(Base { share, names, partial_keys }));
         Ok(())
     }
 
@@ -444,6 +445,22 @@ impl<G: DhGroup> Protocol for Gdh<G> {
     fn inspect(&self) -> Option<&dyn cenacle_plugin::conformance::Inspect> {
         Some(self)
     }
+}
+
+/// One element of a list.
+fn entry<G: DhGroup>(list: &[u8], place: usize) -> Option<&[u8]> {
+    list.chunks_exact(G::ELEMENT_LEN).nth(place)
+}
+
+/// Puts a member's partial key into the list; `None` if it does not fit.
+fn fill<G: DhGroup>(keys: &mut [u8], seen: &mut [bool], member: u32, key: &[u8]) -> Option<()> {
+    let slot = keys.chunks_exact_mut(G::ELEMENT_LEN).nth(member as usize)?;
+    if slot.len() != key.len() {
+        return None;
+    }
+    slot.copy_from_slice(key);
+    *seen.get_mut(member as usize)? = true;
+    Some(())
 }
 
 #[cfg(feature = "conformance")]

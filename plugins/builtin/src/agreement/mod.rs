@@ -7,6 +7,7 @@
 mod bd;
 mod ckd;
 mod encoded;
+mod epoch;
 mod gdh;
 #[cfg(feature = "conformance")]
 mod inspect;

@@ -320,7 +320,10 @@ impl Protocol for Toy {
         out: &mut Outbox,
     ) -> Result<(), Error> {
         let (me, size) = (change.me(), change.size());
-        if self.flaw == Flaw::BlamesItself && change.base().len() > 1 && self.confirmed.is_none() {
+        if self.flaw == Flaw::BlamesItself
+            && change.my_class().len() > 1
+            && self.confirmed.is_none()
+        {
             return Err(Error::Bug("a class that I was not in"));
         }
         let before = self.run.take();

@@ -182,7 +182,7 @@ impl<G: DhGroup> Str<G> {
         let OwnShare { exponent, blinded: own } = &run.share;
         run.stage = Stage::Done(Arc::new(Base {
             stack: stack?,
-            share: OwnShare { exponent: exponent.clone(), blinded: Arc::clone(own) },
+            share: OwnShare { exponent: exponent.clone(), blinded: own.clone() },
             below: self.below(run, sponsor, blinded),
             keys: Arc::new([old, keys].concat()),
         }));

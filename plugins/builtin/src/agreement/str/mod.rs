@@ -269,7 +269,7 @@ impl<G: DhGroup> Str<G> {
         };
         let leaf = |&position: &u32| {
             let own = position == me;
-            let share = if own { Some(Arc::clone(&share.blinded)) } else { known(position) };
+            let share = if own { Some(share.blinded.clone()) } else { known(position) };
             Leaf { position, told_by: me, share }
         };
         order.iter().map(leaf).collect()

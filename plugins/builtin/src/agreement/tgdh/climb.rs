@@ -1,25 +1,24 @@
 //! From the leaf to the root: computing keys, publishing and checking their blinded forms.
 
 use super::super::encoded::{Encoded, bad, cut, decode, encode};
-use super::keytree::{KeyTree, NodeId};
-use super::{Message, NODE, PathKey, Run, SECRET, Stage, Tgdh, Update};
+use super::tree::{NodeId, Tree};
+use super::{Filling, Message, NODE, PathKey, Run, SECRET, Stage, Tgdh, Update};
 use cenacle_dh::{DhGroup, Purpose};
 use cenacle_plugin::{Action, Error, Order, Outbox, to_cbor};
-use std::sync::Arc;
 
 impl<G: DhGroup> Tgdh<G> {
-    /// The element of the node above `below`, whose key is the last of `keys`; `None` as long as
+    /// The element of the node above the one whose key is the last of `keys`; `None` as long as
     /// the sibling's blinded key is missing.
     pub(super) fn climb(
         &mut self,
-        tree: &KeyTree,
-        below: NodeId,
+        filling: &Filling,
         keys: &[PathKey<G>],
     ) -> Result<Option<G::Element>, Error> {
-        let sibling = tree.sibling(below).and_then(|id| tree.get(id));
-        let sibling = sibling.ok_or(Error::Bug("a path without siblings"))?;
-        let (Some(blinded), Some(last)) = (&sibling.blinded, keys.last()) else { return Ok(None) };
-        let base = decode(&self.calculator, sibling.speaker(), blinded)?;
+        let last = keys.last().ok_or(Error::Bug("a member without a share"))?;
+        let sibling = filling.siblings.get(keys.len() - 1);
+        let sibling = *sibling.ok_or(Error::Bug("a path without siblings"))?;
+        let Some(blinded) = filling.tree.blinded(sibling) else { return Ok(None) };
+        let base = decode(&self.calculator, filling.speaker(sibling), blinded)?;
         Ok(Some(self.calculator.exp(Purpose::Protocol, &base, &last.key)))
     }
 
@@ -32,32 +31,23 @@ impl<G: DhGroup> Tgdh<G> {
     ) -> Result<(), Error> {
         let (me, keys) = (run.change.me(), &mut run.keys);
         let Stage::Filling(filling) = &mut run.stage else { return Ok(()) };
-        let mut at_root = false;
-        while let Some(&below) = filling.path.get(keys.len() - 1) {
-            let Some(&id) = filling.path.get(keys.len()) else { break };
-            if id == 0 {
-                let sibling = filling.tree.sibling(below).and_then(|id| filling.tree.get(id));
-                at_root = sibling.is_some_and(|node| node.blinded.is_some());
-                break;
-            }
-            let Some(element) = self.climb(&filling.tree, below, keys)? else { break };
+        while keys.len() + 1 < filling.path.len() {
+            let Some(element) = self.climb(filling, keys)? else { break };
             let key = self.calculator.hash_to_scalar(NODE, &element);
-            let node = filling.tree.get_mut(id).ok_or(Error::Bug("a path off the tree"))?;
-            let blinded = match (&node.blinded, node.sponsor == Some(me)) {
-                (None, true) => {
-                    let element = self.calculator.exp_base(Purpose::Protocol, &key);
-                    unsent.push(id);
-                    node.blinded = Some(encode(&self.calculator, &element));
-                    node.blinded.clone()
-                }
-                (None, false) => None,
-                (Some(published), _) => {
-                    self.compare(node.speaker(), published, &key)?;
-                    node.blinded.clone()
-                }
-            };
+            let id = *filling.path.get(keys.len()).ok_or(Error::Bug("a path cut short"))?;
+            if filling.tree.blinded(id).is_none() && filling.sponsor(id) == Some(me) {
+                let element = self.calculator.exp_base(Purpose::Protocol, &key);
+                filling.tree.publish(id, &encode(&self.calculator, &element));
+                unsent.push(id);
+            } else if let Some(published) = filling.tree.blinded(id) {
+                self.compare(filling.speaker(id), published, &key)?;
+            }
+            let blinded = filling.tree.blinded(id).map(Encoded::from);
             keys.push(PathKey { key, blinded });
         }
+        let below_root = keys.len() + 1 == filling.path.len();
+        let sibling = filling.siblings.last().and_then(|id| filling.tree.blinded(*id));
+        let at_root = below_root && sibling.is_some();
         let sent = publish(&filling.tree, unsent, out)?;
         if filling.installed || filling.resuming || !at_root {
             return Ok(());
@@ -76,15 +66,14 @@ impl<G: DhGroup> Tgdh<G> {
         let Stage::Filling(filling) = &mut run.stage else {
             return Err(Error::Bug("a secret without a tree"));
         };
-        let root = match filling.path.len().checked_sub(2).and_then(|at| filling.path.get(at)) {
-            Some(below) => self.climb(&filling.tree, *below, &run.keys)?,
-            None => {
-                // Alone: the share may be known to others in its blinded form, its power is not.
-                let leaf = run.keys.first().ok_or(Error::Bug("a member without a share"))?;
-                let share = leaf.blinded.as_ref().ok_or(Error::Bug("a share without form"))?;
-                let base = decode(&self.calculator, run.change.me(), share)?;
-                Some(self.calculator.exp(Purpose::Protocol, &base, &leaf.key))
-            }
+        let root = if filling.path.len() > 1 {
+            self.climb(filling, &run.keys)?
+        } else {
+            // Alone: the share may be known to others in its blinded form, its power is not.
+            let leaf = run.keys.first().ok_or(Error::Bug("a member without a share"))?;
+            let share = filling.tree.blinded(0).ok_or(Error::Bug("a share without form"))?;
+            let base = decode(&self.calculator, run.change.me(), share)?;
+            Some(self.calculator.exp(Purpose::Protocol, &base, &leaf.key))
         };
         let root = root.ok_or(Error::Bug("the root is out of reach"))?;
         out.push(Action::Install(self.calculator.hash_to_secret(SECRET, &root)));
@@ -94,9 +83,9 @@ impl<G: DhGroup> Tgdh<G> {
     }
 
     /// A published key must be the one that this member computes.
-    fn compare(&mut self, from: u32, published: &Encoded, key: &G::Scalar) -> Result<(), Error> {
+    fn compare(&mut self, from: u32, published: &[u8], key: &G::Scalar) -> Result<(), Error> {
         let element = self.calculator.exp_base(Purpose::Check, key);
-        if self.calculator.encode(&element) == **published {
+        if self.calculator.encode(&element) == *published {
             Ok(())
         } else {
             Err(bad(from, "a blinded key that is not that of its node"))
@@ -133,17 +122,17 @@ impl<G: DhGroup> Tgdh<G> {
         }
         let blinded = cut::<G>(from, &update.blinded, update.nodes.len())?;
         for (id, blinded) in update.nodes.iter().map(|id| *id as usize).zip(blinded) {
-            let node = filling.tree.get_mut(id).filter(|node| node.sponsor == Some(from));
-            let node = node.ok_or(bad(from, "a key that is not its to publish"))?;
-            if id == 0 || node.blinded.is_some() {
+            if filling.sponsor(id) != Some(from) {
+                return Err(bad(from, "a key that is not its to publish"));
+            }
+            if id == 0 || filling.tree.blinded(id).is_some() {
                 return Err(bad(from, "a key that nobody waits for"));
             }
-            node.blinded = Some(Arc::clone(&blinded));
+            filling.tree.publish(id, &blinded);
             let level = filling.path.iter().position(|on_path| *on_path == id);
             if let Some(known) = level.and_then(|level| run.keys.get_mut(level)) {
-                known.blinded = Some(Arc::clone(&blinded));
-                let key = known.key.clone();
-                self.compare(from, &blinded, &key)?;
+                self.compare(from, &blinded, &known.key)?;
+                known.blinded = Some(blinded);
             }
         }
         Ok(())
@@ -151,11 +140,11 @@ impl<G: DhGroup> Tgdh<G> {
 }
 
 /// Multicasts the blinded keys of `nodes`, if there are any.
-fn publish(tree: &KeyTree, nodes: Vec<NodeId>, out: &mut Outbox) -> Result<bool, Error> {
+fn publish(tree: &Tree, nodes: Vec<NodeId>, out: &mut Outbox) -> Result<bool, Error> {
     if nodes.is_empty() {
         return Ok(false);
     }
-    let keys = nodes.iter().filter_map(|id| tree.get(*id)?.blinded.as_deref());
+    let keys = nodes.iter().filter_map(|id| tree.blinded(*id));
     let update = Update {
         blinded: keys.flatten().copied().collect(),
         nodes: nodes.iter().filter_map(|id| u32::try_from(*id).ok()).collect(),

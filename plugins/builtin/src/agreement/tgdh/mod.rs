@@ -13,8 +13,8 @@
 //!    and the keys above are forgotten. One member of the class changes its share: under a
 //!    leaver's sibling if anybody left, else where newcomers will be put.
 //! 2. If several classes come together, that member multicasts its class's tree ([`Message::Tree`]),
-//!    and all members put the same tree together from these ([`Shape::merge`]).
-//! 3. For each missing blinded key one member is the sponsor ([`KeyTree`]); it climbs as far as it
+//!    and all members put the same tree together from these ([`Tree::merge`]).
+//! 3. For each missing blinded key one member is the sponsor ([`Tree::appoint`]); it climbs as far as it
 //!    can and multicasts what it computed ([`Message::Update`]). Everybody climbs to the root.
 //!
 //! Departures from the sources: a sponsor multicasts the keys that changed, not the tree; a class
@@ -32,8 +32,7 @@
 mod classes;
 mod climb;
 mod costs;
-mod keytree;
-mod shape;
+mod tree;
 
 use super::encoded::{Encoded, read};
 use super::share::OwnShare;
@@ -42,10 +41,9 @@ use cenacle_dh::{Calculator, DhGroup, GroupId, with_group};
 use cenacle_plugin::{
     Atomic, Error, Executor, KeyAgreement, MemberId, Outbox, Protocol, Random, ViewChange, Work,
 };
-use keytree::{KeyTree, NodeId};
 use serde::{Deserialize, Serialize};
-use shape::{Packed, Shape};
 use std::sync::Arc;
+use tree::{NodeId, Packed, Tree};
 
 pub(super) const SPEC: Spec = Spec {
     name: "tgdh",
@@ -101,9 +99,9 @@ impl<G: DhGroup> From<OwnShare<G>> for PathKey<G> {
 
 /// What a confirmed run left.
 struct Base<G: DhGroup> {
-    /// Members by the positions that the shape uses.
+    /// Members by the positions that the tree uses.
     names: Vec<MemberId>,
-    shape: Shape,
+    tree: Tree,
     /// From the leaf to below the root.
     keys: Vec<PathKey<G>>,
 }
@@ -111,33 +109,49 @@ struct Base<G: DhGroup> {
 #[derive(Clone)]
 enum Stage {
     /// Trees of other classes are missing; updates that overtook them wait.
-    Gathering { trees: Vec<Option<Shape>>, early: Vec<(u32, Update)> },
+    Gathering { trees: Vec<Option<Arc<Tree>>>, early: Vec<(u32, Update)> },
     /// The tree stands; keys are missing.
     Filling(Filling),
 }
 
 #[derive(Clone)]
 struct Filling {
-    tree: KeyTree,
-    path: Vec<NodeId>,
+    tree: Tree,
+    /// Who publishes which blinded key.
+    sponsors: Arc<[Option<u32>]>,
+    /// From this member's leaf to the root.
+    path: Arc<[NodeId]>,
+    /// The siblings of the nodes on the path.
+    siblings: Arc<[NodeId]>,
     resuming: bool,
     installed: bool,
 }
 
 impl Filling {
-    fn new(tree: KeyTree, me: u32) -> Self {
-        let path = tree.path(me);
-        Self { tree, path, resuming: false, installed: false }
+    fn new(mut tree: Tree, refresher: Option<u32>, me: u32) -> Self {
+        let sponsors = tree.appoint(refresher).into();
+        let (path, siblings) = tree.path(me);
+        let (path, siblings) = (path.into(), siblings.into());
+        Self { tree, sponsors, path, siblings, resuming: false, installed: false }
+    }
+
+    fn sponsor(&self, id: NodeId) -> Option<u32> {
+        self.sponsors.get(id).copied().flatten()
+    }
+
+    /// The member that answers for a blinded key: its sponsor, else the rightmost below.
+    fn speaker(&self, id: NodeId) -> u32 {
+        self.sponsor(id).unwrap_or_else(|| self.tree.rightmost(id))
     }
 
     /// Cuts off the keys that the tree no longer has: a key holds as long as its blinded form
     /// stands.
     fn keep_valid<G: DhGroup>(&self, keys: &mut Vec<PathKey<G>>) {
         let holds = |(key, id): &(&PathKey<G>, &NodeId)| {
-            let stands = self.tree.get(**id).and_then(|node| node.blinded.as_ref());
-            **id != 0 && stands.is_some() && key.blinded.as_ref() == stands
+            let stands = self.tree.blinded(**id);
+            **id != 0 && stands.is_some() && key.blinded.as_deref() == stands
         };
-        let valid = keys.iter().zip(&self.path).skip(1).take_while(holds).count();
+        let valid = keys.iter().zip(self.path.iter()).skip(1).take_while(holds).count();
         keys.truncate(valid + 1);
     }
 }
@@ -224,8 +238,7 @@ impl<G: DhGroup> Protocol for Tgdh<G> {
             return Err(EARLY);
         }
         let names = run.change.members().iter().map(|member| member.id.clone()).collect();
-        let shape = filling.tree.shape().ok_or(Error::Bug("a tree without form"))?;
-        self.base = Some(Arc::new(Base { names, shape, keys: run.keys }));
+        self.base = Some(Arc::new(Base { names, tree: filling.tree, keys: run.keys }));
         Ok(())
     }
 
