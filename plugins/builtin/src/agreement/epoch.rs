@@ -4,11 +4,7 @@ use cenacle_plugin::{MemberId, ViewChange};
 
 /// The place in the epoch, whose members are `names`, of each member of `class`; `None` if one of
 /// them was not in it.
-pub(super) fn places(
-    names: &[MemberId],
-    change: &ViewChange,
-    class: &[u32],
-) -> Option<Vec<usize>> {
+pub(super) fn places(names: &[MemberId], change: &ViewChange, class: &[u32]) -> Option<Vec<usize>> {
     // Members keep their order but where groups have merged: the next in line is the likely one.
     let mut next = 0;
     let place = |position: &u32| {

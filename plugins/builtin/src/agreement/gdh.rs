@@ -350,7 +350,8 @@ impl<G: DhGroup> Gdh<G> {
         keys: Arc<[u8]>,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mine = entry::<G>(&keys, run.change.me() as usize).ok_or(Error::Bug("a short key list"))?;
+        let mine =
+            entry::<G>(&keys, run.change.me() as usize).ok_or(Error::Bug("a short key list"))?;
         let mine = decode(&self.calculator, from, mine)?;
         let secret = self.calculator.exp(Purpose::Protocol, &mine, &run.share);
         out.push(Action::Install(self.calculator.hash_to_secret(SECRET, &secret)));

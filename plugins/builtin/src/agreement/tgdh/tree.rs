@@ -160,7 +160,8 @@ impl Tree {
         kept: &mut Self,
         sponsors: &mut Vec<u32>,
     ) -> bool {
-        let (Some(node), Some(key)) = (self.nodes.get(id), self.keys.get(self.bytes_of(id..id + 1)))
+        let (Some(node), Some(key)) =
+            (self.nodes.get(id), self.keys.get(self.bytes_of(id..id + 1)))
         else {
             return false;
         };
