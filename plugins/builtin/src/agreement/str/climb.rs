@@ -173,15 +173,15 @@ impl<G: DhGroup> Str<G> {
             Some(base) => base.keys.get(..sponsor.saturating_sub(run.level)).unwrap_or_default(),
             None => &[],
         };
-        let named = |leaf: &Leaf| {
+        let name = |leaf: &Leaf| {
             let member = run.change.members().get(leaf.position as usize);
-            let member = member.ok_or(Error::Bug("a position outside the view"))?;
-            Ok((member.id.clone(), leaf.share.clone()))
+            member.map(|member| member.id.clone())
         };
-        let stack: Result<Vec<_>, Error> = stack.iter().map(named).collect();
+        let names: Option<Vec<_>> = stack.iter().map(name).collect();
         let OwnShare { exponent, blinded: own } = &run.share;
         run.stage = Stage::Done(Arc::new(Base {
-            stack: stack?,
+            names: names.ok_or(Error::Bug("a position outside the view"))?,
+            shares: stack.iter().map(|leaf| leaf.share.clone()).collect(),
             share: OwnShare { exponent: exponent.clone(), blinded: own.clone() },
             below: self.below(run, sponsor, blinded),
             keys: Arc::new([old, keys].concat()),

@@ -41,6 +41,7 @@ mod costs;
 mod stack;
 
 use super::encoded::{Encoded, bad, cut, read};
+use super::epoch::places;
 use super::share::{OwnShare, sent_ahead};
 use super::{MAX_MEMBERS, Spec};
 use cenacle_dh::{Calculator, DhGroup, GroupId, with_group};
@@ -49,8 +50,7 @@ use cenacle_plugin::{
     ViewChange, Work, to_cbor,
 };
 use serde::{Deserialize, Serialize};
-use stack::{Leaf, Part, Told, reorder};
-use std::collections::BTreeMap;
+use stack::{Kept, Leaf, Part, Told};
 use std::sync::Arc;
 
 pub(super) const SPEC: Spec = Spec {
@@ -91,8 +91,10 @@ enum Message {
 /// What a confirmed run left.
 #[derive(Clone)]
 struct Base<G: DhGroup> {
-    /// The stack, bottom first, with the blinded shares that are known.
-    stack: Vec<(MemberId, Option<Encoded>)>,
+    /// The stack, bottom first.
+    names: Vec<MemberId>,
+    /// Its blinded shares, where they are known.
+    shares: Vec<Option<Encoded>>,
     share: OwnShare<G>,
     /// The blinded key of the level below this member's.
     below: Option<Encoded>,
@@ -189,21 +191,21 @@ impl<G: DhGroup> Str<G> {
         random: &mut Random,
     ) -> Result<Run<G>, Error> {
         let me = change.me();
-        let order = self.order(change)?;
-        let bottom = *order.first().ok_or(UNKNOWN)?;
+        let kept = self.kept(change)?;
+        let bottom = kept.first().ok_or(UNKNOWN)?.position;
         let in_base = change.base().contains(&me);
-        let sponsor = if in_base { Some(self.sponsor(change, &order)?) } else { None };
+        let sponsor = if in_base { Some(self.sponsor(change, &kept)?) } else { None };
         let tells = sponsor.unwrap_or(bottom) == me;
         let share = match &self.base {
             Some(base) if !tells => base.share.clone(),
             _ => offered.unwrap_or_else(|| OwnShare::fresh(&mut self.calculator, random)),
         };
-        let leaves = self.own_leaves(change, &order, &share);
+        let leaves = own_leaves(me, &kept, &share);
         let own = Part { leaves: Some(leaves.into()), awaited: !tells };
         let (parts, at_once) = Self::parts(change, &own)?;
         let below = change.classes().iter().take_while(|class| !class.members.contains(&me));
         let below: usize = below.map(|class| class.members.len()).sum();
-        let inside = order.iter().position(|at| *at == me).ok_or(UNKNOWN)?;
+        let inside = kept.iter().position(|kept| kept.position == me).ok_or(UNKNOWN)?;
         let (level, stage) = (below + inside + 1, Stage::Gathering { blinded: None });
         Ok(Run { change: Arc::clone(change), share, level, sponsor, at_once, parts, stage })
     }
@@ -229,50 +231,39 @@ impl<G: DhGroup> Str<G> {
     }
 
     /// This member's class from bottom to top.
-    fn order(&self, change: &ViewChange) -> Result<Vec<u32>, Error> {
+    fn kept(&self, change: &ViewChange) -> Result<Vec<Kept>, Error> {
         let class = change.my_class();
-        if class.len() == 1 {
-            return Ok(class.to_vec());
+        if let [position] = *class {
+            return Ok(vec![Kept { place: 0, position, share: None }]);
         }
         let base = self.base.as_ref().ok_or(UNKNOWN)?;
-        reorder(change, class, base.stack.iter().map(|(id, _)| id)).ok_or(UNKNOWN)
+        let places = places(&base.names, change, class).ok_or(UNKNOWN)?;
+        let keep = |(place, position): (usize, &u32)| {
+            let share = base.shares.get(place).cloned().flatten();
+            Kept { place, position: *position, share }
+        };
+        let mut kept: Vec<Kept> = places.into_iter().zip(class).map(keep).collect();
+        kept.sort_by_key(|kept| kept.place);
+        Ok(kept)
     }
 
-    /// The member of the base class that changes its share; `order` is what is left of its stack.
-    fn sponsor(&self, change: &ViewChange, order: &[u32]) -> Result<u32, Error> {
-        let name = |at: &u32| change.members().get(*at as usize).map(|member| &member.id);
+    /// The member of the base class that changes its share; `kept` is what is left of its stack.
+    fn sponsor(&self, change: &ViewChange, kept: &[Kept]) -> Result<u32, Error> {
         let earlier = match &self.base {
-            Some(base) if order.len() > 1 => base.stack.as_slice(),
-            _ => &[],
+            Some(base) if kept.len() > 1 => base.names.len(),
+            _ => 0,
         };
         // How many levels there are below the lowest that left.
-        let here = |((id, _), at): &(&(MemberId, _), &u32)| Some(id) == name(at);
-        let below = earlier.iter().zip(order).take_while(here).count();
-        let sponsor = if below < earlier.len() {
-            order.get(below.saturating_sub(1))
+        let below =
+            kept.iter().enumerate().take_while(|(level, kept)| kept.place == *level).count();
+        let sponsor = if below < earlier {
+            kept.get(below.saturating_sub(1))
         } else {
-            let asked = change.refresher().and_then(|by| order.iter().find(|at| **at == by));
-            asked.or(order.last())
+            let by = change.refresher();
+            let asked = kept.iter().find(|kept| Some(kept.position) == by);
+            asked.or(kept.last())
         };
-        sponsor.copied().ok_or(UNKNOWN)
-    }
-
-    /// What is known of this member's own class when a run begins.
-    fn own_leaves(&self, change: &ViewChange, order: &[u32], share: &OwnShare<G>) -> Vec<Leaf> {
-        let me = change.me();
-        let earlier = self.base.iter().flat_map(|base| &base.stack);
-        let earlier: BTreeMap<&MemberId, &Option<Encoded>> =
-            earlier.map(|(id, share)| (id, share)).collect();
-        let known = |at: u32| {
-            let id = &change.members().get(at as usize)?.id;
-            earlier.get(id).and_then(|share| Option::clone(share))
-        };
-        let leaf = |&position: &u32| {
-            let own = position == me;
-            let share = if own { Some(share.blinded.clone()) } else { known(position) };
-            Leaf { position, told_by: me, share }
-        };
-        order.iter().map(leaf).collect()
+        sponsor.map(|kept| kept.position).ok_or(UNKNOWN)
     }
 
     /// Tells the others of one's class, if that is one's part and they do not know it already.
@@ -419,6 +410,16 @@ impl<G: DhGroup> Protocol for Str<G> {
     fn inspect(&self) -> Option<&dyn cenacle_plugin::conformance::Inspect> {
         Some(self)
     }
+}
+
+/// What is known of this member's own class when a run begins.
+fn own_leaves<G: DhGroup>(me: u32, kept: &[Kept], own: &OwnShare<G>) -> Arc<[Leaf]> {
+    let leaf = |kept: &Kept| {
+        let mine = kept.position == me;
+        let share = if mine { Some(own.blinded.clone()) } else { kept.share.clone() };
+        Leaf { position: kept.position, told_by: me, share }
+    };
+    kept.iter().map(leaf).collect()
 }
 
 #[cfg(feature = "conformance")]

@@ -5,9 +5,8 @@
 
 use super::super::encoded::{Encoded, bad, cut};
 use cenacle_dh::DhGroup;
-use cenacle_plugin::{Error, MemberId, ViewChange};
+use cenacle_plugin::Error;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A class's part of the stack as its sponsor tells it.
@@ -140,16 +139,11 @@ fn merge(known: &[Leaf], told: Vec<Leaf>, from: u32) -> Result<Vec<Leaf>, Error>
     Ok(merged)
 }
 
-/// The positions of a class's members in the order that an earlier stack has; `None` if one of them
-/// is not in it.
-pub(super) fn reorder<'i>(
-    change: &ViewChange,
-    class: &[u32],
-    earlier: impl Iterator<Item = &'i MemberId>,
-) -> Option<Vec<u32>> {
-    let positions: Option<BTreeMap<&MemberId, u32>> =
-        class.iter().map(|at| Some((&change.members().get(*at as usize)?.id, *at))).collect();
-    let positions = positions?;
-    let order: Vec<u32> = earlier.filter_map(|id| positions.get(id).copied()).collect();
-    (order.len() == class.len()).then_some(order)
+/// A member of this instance's class that continues with it.
+pub(super) struct Kept {
+    /// Its place in the stack that was confirmed last, from 0 at the bottom.
+    pub(super) place: usize,
+    pub(super) position: u32,
+    /// Its blinded share, if it is known.
+    pub(super) share: Option<Encoded>,
 }

@@ -73,7 +73,7 @@ impl<G: DhGroup> Tgdh<G> {
             // the secret back that was there before it came.
             let share = self.fresh_share(random);
             let leaf = *filling.path.first().ok_or(Error::Bug("this member has no leaf"))?;
-            filling.tree.publish(leaf, share.blinded.as_deref().unwrap_or_default());
+            filling.publish(leaf, share.blinded.as_deref().unwrap_or_default());
             unsent.push(leaf);
             keys = vec![share];
         }
@@ -147,9 +147,9 @@ impl<G: DhGroup> Tgdh<G> {
                 keys.push(PathKey { key, blinded });
             }
             let blinded = keys.last().and_then(|known| known.blinded.as_deref());
-            filling.tree.publish(*id, blinded.unwrap_or_default());
+            filling.publish(*id, blinded.unwrap_or_default());
         }
-        *tree = filling.tree;
+        *tree = Arc::unwrap_or_clone(filling.tree);
         Ok(keys)
     }
 

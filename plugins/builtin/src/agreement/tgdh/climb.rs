@@ -37,7 +37,7 @@ impl<G: DhGroup> Tgdh<G> {
             let id = *filling.path.get(keys.len()).ok_or(Error::Bug("a path cut short"))?;
             if filling.tree.blinded(id).is_none() && filling.sponsor(id) == Some(me) {
                 let element = self.calculator.exp_base(Purpose::Protocol, &key);
-                filling.tree.publish(id, &encode(&self.calculator, &element));
+                filling.publish(id, &encode(&self.calculator, &element));
                 unsent.push(id);
             } else if let Some(published) = filling.tree.blinded(id) {
                 self.compare(filling.speaker(id), published, &key)?;
@@ -128,7 +128,7 @@ impl<G: DhGroup> Tgdh<G> {
             if id == 0 || filling.tree.blinded(id).is_some() {
                 return Err(bad(from, "a key that nobody waits for"));
             }
-            filling.tree.publish(id, &blinded);
+            filling.publish(id, &blinded);
             let level = filling.path.iter().position(|on_path| *on_path == id);
             if let Some(known) = level.and_then(|level| run.keys.get_mut(level)) {
                 self.compare(from, &blinded, &known.key)?;

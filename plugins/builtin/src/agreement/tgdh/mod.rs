@@ -101,7 +101,7 @@ impl<G: DhGroup> From<OwnShare<G>> for PathKey<G> {
 struct Base<G: DhGroup> {
     /// Members by the positions that the tree uses.
     names: Vec<MemberId>,
-    tree: Tree,
+    tree: Arc<Tree>,
     /// From the leaf to below the root.
     keys: Vec<PathKey<G>>,
 }
@@ -116,7 +116,8 @@ enum Stage {
 
 #[derive(Clone)]
 struct Filling {
-    tree: Tree,
+    /// Shared with the copy that an event is tried on, as long as neither changes it.
+    tree: Arc<Tree>,
     /// Who publishes which blinded key.
     sponsors: Arc<[Option<u32>]>,
     /// From this member's leaf to the root.
@@ -132,7 +133,12 @@ impl Filling {
         let sponsors = tree.appoint(refresher).into();
         let (path, siblings) = tree.path(me);
         let (path, siblings) = (path.into(), siblings.into());
+        let tree = Arc::new(tree);
         Self { tree, sponsors, path, siblings, resuming: false, installed: false }
+    }
+
+    fn publish(&mut self, id: NodeId, blinded: &[u8]) {
+        Arc::make_mut(&mut self.tree).publish(id, blinded);
     }
 
     fn sponsor(&self, id: NodeId) -> Option<u32> {
