@@ -41,7 +41,17 @@ fn a_sound_toy_keeps_all_rules() {
     let summary = key_agreement_suite(&toy(Flaw::None), EFFORT).expect("nothing is wrong with it");
     let mut rules: Vec<&str> = summary.rules.iter().map(|rule| rule.name).collect();
     rules.sort_unstable();
-    let all = ["calls", "combine", "costs", "descriptor", "no-panic", "outsider", "runs", "tamper"];
+    let all = [
+        "calls",
+        "combine",
+        "costs",
+        "descriptor",
+        "newcomer",
+        "no-panic",
+        "outsider",
+        "runs",
+        "tamper",
+    ];
     assert_eq!(rules, all);
     assert!(summary.checks > 50, "{summary}");
 }

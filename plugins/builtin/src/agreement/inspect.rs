@@ -20,7 +20,8 @@ pub(super) fn elements<G: DhGroup>(body: &[u8]) -> Vec<Vec<u8>> {
     byte_strings(body).into_iter().flat_map(cut).collect()
 }
 
-/// The element to the power of the secret and of its inverse, each read as a secret and as a key.
+/// The element itself and to the power of the secret and of its inverse, each read as a secret and
+/// as a key.
 pub(super) fn combine<G: DhGroup>(
     secret_domain: &str,
     key_domain: &str,
@@ -31,7 +32,8 @@ pub(super) fn combine<G: DhGroup>(
     let (Ok(scalar), Ok(element)) = (group.scalar_from_bytes(secret), group.decode(element)) else {
         return Vec::new();
     };
-    let powers = [group.exp(&element, &scalar), group.exp(&element, &group.invert(&scalar))];
+    let inverse = group.invert(&scalar);
+    let powers = [group.exp(&element, &scalar), group.exp(&element, &inverse), element];
     let combined = |power: &G::Element| {
         let next = group.hash_to_scalar(key_domain, power);
         let mut public = Vec::new();

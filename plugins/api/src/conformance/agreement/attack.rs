@@ -1,4 +1,5 @@
-//! A member that left and keeps all it has: can it compute a secret of the views after it?
+//! A member that left and keeps all it has: can it compute a secret of the views after it? A member
+//! that came and has heard everything before: can it compute the secret before it?
 
 use super::runs::World;
 use crate::network::{How, Network};
@@ -51,6 +52,7 @@ pub fn byte_strings(body: &[u8]) -> Vec<Vec<u8>> {
 pub(super) struct Attack {
     pub(super) by_replay: Option<String>,
     pub(super) by_combining: Option<String>,
+    pub(super) by_newcomer: Option<String>,
 }
 
 /// Changes before the attacker leaves, and after.
@@ -80,12 +82,13 @@ pub(super) fn play(
     }
     // Everybody comes together first, so that the leaver knows as much as anybody.
     network.change(&members, How::Continue).map_err(text)?;
-    network.complete().map_err(text)?;
+    let before = network.complete().map_err(text)?.secret;
+    let by_newcomer = newcomer(&mut network, &mut members, &before).map_err(text)?;
     let leaver = network.dice().pick(&members).copied().unwrap_or(0);
     let history = network.history_of(leaver).to_vec();
     let instance = network.remove(leaver).ok_or("the leaver was never there")?;
     members.retain(|number| *number != leaver);
-    let mut attack = Attack { by_replay: None, by_combining: None };
+    let mut attack = Attack { by_replay: None, by_combining: None, by_newcomer };
     let mut overheard = Vec::new();
     for round in 0..AFTER {
         change_again(&mut network, &mut members, round).map_err(text)?;
@@ -101,6 +104,25 @@ pub(super) fn play(
         }
     }
     Ok(attack)
+}
+
+/// Lets a member come that has heard the run before, and has it look for that run's secret.
+fn newcomer(
+    network: &mut Network<'_>,
+    members: &mut Vec<u32>,
+    before: &GroupSecret,
+) -> Result<Option<String>, crate::network::Failure> {
+    const NEWCOMER: u32 = 3_000_000;
+    let mut overheard = network.overheard.clone();
+    network.add(NEWCOMER)?;
+    members.push(NEWCOMER);
+    network.change(members, How::Continue)?;
+    network.run()?;
+    overheard.extend(network.overheard.iter().cloned());
+    let instance = network.instance_of(NEWCOMER);
+    let found = instance.is_some_and(|instance| by_combining(instance, &overheard, before));
+    network.confirm_at(|_| true)?;
+    Ok(found.then(|| "the newcomer, by combining".to_owned()))
 }
 
 fn change_again(

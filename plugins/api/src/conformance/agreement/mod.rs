@@ -15,8 +15,10 @@ pub use feeder::{Feeder, feed_decoders};
 
 use super::outcome::{Findings, Rule};
 use super::{Failures, Summary};
+use crate::{
+    Action, Event, Input, KeyAgreement, KeyAgreementModule, Member, Options, Properties, ViewChange,
+};
 use crate::{Error, Executor, Family, Inline, Secret};
-use crate::{Event, Input, KeyAgreementModule, Member, Options, Properties, ViewChange};
 use std::sync::Arc;
 
 const DESCRIPTOR: Rule = Rule {
@@ -34,6 +36,10 @@ const OUTSIDER: Rule = Rule {
 const COMBINE: Rule = Rule {
     name: "combine",
     says: "no secret that a leaver holds gives a later secret with any public element",
+};
+const NEWCOMER: Rule = Rule {
+    name: "newcomer",
+    says: "a member that comes computes no earlier secret from what it has heard and holds",
 };
 const TAMPER: Rule = Rule {
     name: "tamper",
@@ -108,11 +114,12 @@ pub fn key_agreement_suite_with(
                 attack::play(module, options, seed).map_err(|why| told(seed, Some(why)))?;
             found.check(OUTSIDER, attack.by_replay.is_none(), || told(seed, attack.by_replay));
             found.check(COMBINE, attack.by_combining.is_none(), || told(seed, attack.by_combining));
+            found.check(NEWCOMER, attack.by_newcomer.is_none(), || told(seed, attack.by_newcomer));
             Ok(())
         });
     }
     found.rule(COSTS, |found| {
-        for row in cost_table(module, options, 2..=effort.max_costs)? {
+        for row in cost_table(module, options, 1..=effort.max_costs)? {
             let broken = row.broken();
             found.check(COSTS, broken.is_empty(), || {
                 format!("{} of {}: {}", row.scenario.occasion.name(), row.scenario.members, broken)
@@ -175,6 +182,8 @@ fn calls(
     found.check(CALLS, stranger == Err(Error::UnknownSender { from: 3 }), || {
         format!("a message from outside the view: {stranger:?}")
     });
+    let late = after_abort(&new, &event, &view(2)?)?;
+    found.check(CALLS, late.is_none(), || "a message after an abort was accepted".to_owned());
     if (max_members as usize) < crate::MAX_MEMBERS {
         let mut out = Vec::new();
         let result = new()?.handle(&event(view(max_members + 1)?), &mut out);
@@ -192,4 +201,27 @@ fn calls(
     let right = unknown.as_ref().err().is_none_or(|e| e.family() == Family::WrongCall);
     found.check(CALLS, right, || format!("a class that it was not in: {unknown:?}"));
     Ok(())
+}
+
+/// Gives one of two members a genuine message of a run that it was told to forget. `None` if that
+/// was refused, or if the other one had nothing to send.
+fn after_abort(
+    new: &impl Fn() -> Result<Box<dyn KeyAgreement>, String>,
+    event: &impl Fn(Input) -> Event,
+    view: &Input,
+) -> Result<Option<()>, String> {
+    let Input::Change(change) = view else { return Ok(None) };
+    let other = change.seen_by(1).map_err(|error| error.to_string())?;
+    let (mut one, mut two, mut out) = (new()?, new()?, Vec::new());
+    one.handle(&event(view.clone()), &mut out).map_err(|error| error.to_string())?;
+    let sent = out.into_iter().find_map(|action| match action {
+        Action::Unicast { body, .. } | Action::Multicast { body, .. } => Some(body),
+        _ => None,
+    });
+    let Some(body) = sent else { return Ok(None) };
+    for input in [Input::Change(Arc::new(other)), Input::Abort] {
+        two.handle(&event(input), &mut Vec::new()).map_err(|error| error.to_string())?;
+    }
+    let late = two.handle(&event(Input::Message { from: 0, body }), &mut Vec::new());
+    Ok(late.ok())
 }
