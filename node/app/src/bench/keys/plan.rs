@@ -87,7 +87,8 @@ fn fits(descriptor: &Descriptor, scenario: &Scenario) -> Result<(), String> {
 fn occasion(name: &str) -> Result<Occasion, Failure> {
     let known = Occasion::ALL.map(Occasion::name);
     Occasion::ALL.into_iter().find(|occasion| occasion.name() == name).ok_or_else(|| {
-        let hint = hint(name, &known, "there are");
+        let name = cut(name);
+        let hint = hint(&name, &known, "there are");
         Failure::Usage(format!("--event does not know {name:?}; {hint}"))
     })
 }
@@ -125,8 +126,14 @@ fn check_group(descriptor: &Descriptor, group: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let known: Vec<&str> = words.iter().map(String::as_str).collect();
-    let hint = hint(group, &known, "it has");
+    let group = cut(group);
+    let hint = hint(&group, &known, "it has");
     Err(Failure::Usage(format!("{} has no group {group:?}; {hint}", descriptor.name)))
+}
+
+/// What is quoted in an error: names are short, and what is not a name need not be told whole.
+fn cut(name: &str) -> String {
+    name.chars().take(64).collect()
 }
 
 fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {

@@ -28,6 +28,8 @@
 //! merge of the other n-2 into a group of the new controller takes.
 
 mod costs;
+#[cfg(feature = "conformance")]
+mod inspection;
 
 use super::encoded::{bad, cut, decode, one, read};
 use super::share::{OwnShare, sent_ahead};
@@ -489,23 +491,3 @@ impl<G: DhGroup> Protocol for Ckd<G> {
         Some(self)
     }
 }
-
-#[cfg(feature = "conformance")]
-impl<G: DhGroup> Keys<G> {
-    fn exponents(&self) -> Vec<&G::Scalar> {
-        match self {
-            Self::Member(key) => vec![key],
-            Self::Controller { share, keys } => {
-                let share = share.iter().map(|share| &share.exponent);
-                share.chain(keys.iter().map(|(_, key)| &**key)).collect()
-            }
-        }
-    }
-}
-
-#[cfg(feature = "conformance")]
-super::inspect::inspect!(Ckd, SECRET, PAIRWISE, |held| {
-    let base = held.base.iter().flat_map(|base| base.keys.exponents());
-    let run = held.run.iter().flat_map(|run| &run.share).chain(&held.offered);
-    base.chain(run.map(|share| &share.exponent))
-});

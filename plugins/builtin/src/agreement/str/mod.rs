@@ -201,7 +201,7 @@ impl<G: DhGroup> Str<G> {
             _ => offered.unwrap_or_else(|| OwnShare::fresh(&mut self.calculator, random)),
         };
         let leaves = own_leaves(me, &kept, &share);
-        let own = Part { leaves: Some(leaves.into()), awaited: !tells };
+        let own = Part { leaves: Some(leaves), awaited: !tells };
         let (parts, at_once) = Self::parts(change, &own)?;
         let below = change.classes().iter().take_while(|class| !class.members.contains(&me));
         let below: usize = below.map(|class| class.members.len()).sum();
