@@ -1,0 +1,72 @@
+//! The hook of the layer above into the order of joins.
+
+use crate::{
+    ids::{GroupName, MemberId},
+    output::Refusal,
+};
+use bytes::Bytes;
+
+/// A join as every node of the configuration sees it, at its place in the order.
+#[derive(Clone, Debug)]
+pub struct Candidate<'a> {
+    /// The group.
+    pub group: &'a GroupName,
+    /// Who wants in.
+    pub member: MemberId,
+    /// The charter it expects.
+    pub charter: &'a Bytes,
+    /// Its evidence.
+    pub blob: &'a Bytes,
+    /// The leader's clock when it stamped the join, in microseconds since the Unix epoch as the
+    /// leader's driver tells it: the only time a verdict may use.
+    pub stamped_at: u64,
+}
+
+/// What the group is before a join.
+#[derive(Clone, Debug)]
+pub struct Standing<'a> {
+    /// Its charter.
+    pub charter: &'a Bytes,
+    /// The record that the layer above keeps in the table.
+    pub record: &'a Bytes,
+    /// Its members by seniority.
+    pub members: &'a [MemberId],
+}
+
+/// Decides on joins: a pure function, so that all nodes decide alike.
+pub trait Admission: Send {
+    /// The verdict on a join to a group that exists, or is made by it (`standing` without members).
+    /// `Some(record)` replaces the group's record.
+    fn verdict(
+        &self,
+        candidate: &Candidate<'_>,
+        standing: &Standing<'_>,
+    ) -> Result<Option<Bytes>, Refusal>;
+
+    /// One record out of those of the classes that merge, in the classes' order.
+    fn merge(&self, group: &GroupName, records: &[Bytes]) -> Bytes {
+        let _ = group;
+        records.first().cloned().unwrap_or_default()
+    }
+}
+
+/// Admits whoever brings the group's charter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SameCharter;
+
+impl Admission for SameCharter {
+    fn verdict(
+        &self,
+        candidate: &Candidate<'_>,
+        standing: &Standing<'_>,
+    ) -> Result<Option<Bytes>, Refusal> {
+        if candidate.charter == standing.charter {
+            return Ok(None);
+        }
+        Err(Refusal {
+            code: "charter".into(),
+            detail: "the group has another charter: join with the group's".into(),
+            charter: Some(standing.charter.clone()),
+        })
+    }
+}

@@ -1,0 +1,318 @@
+//! Control frames: what is rare and may change shape, as CBOR.
+
+use crate::{
+    configuration::Peer,
+    ids::{Ballot, GroupName, NodeId, Order, ViewId},
+    input::Semantics,
+};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// One control frame.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Control {
+    /// For the membership machine.
+    Membership(Membership),
+    /// For the groups machine of a member of the same configuration (named, since asks of another
+    /// configuration mean nothing here).
+    Ask(Ballot, Ask),
+    /// Frame `inner`, of `origin`, wants to go to `to`: sent to a member with links to both.
+    Relay {
+        /// Who sent it.
+        origin: NodeId,
+        /// Where it goes.
+        to: NodeId,
+        /// The frame.
+        inner: Bytes,
+    },
+}
+
+/// What membership machines say to each other (docs/protocol.md section 6).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Membership {
+    /// I live, in this configuration; my digest.
+    Heartbeat {
+        /// The sender's configuration.
+        configuration: Ballot,
+        /// Received entries per rank of it.
+        received: Vec<u64>,
+        /// Effective promises per rank (the leader repeats all it knows; others send none).
+        promises: Vec<u64>,
+    },
+    /// A configuration exists.
+    Beacon {
+        /// Which.
+        configuration: Ballot,
+        /// Its leader.
+        leader: Peer,
+        /// How many nodes.
+        size: u32,
+    },
+    /// A member heard this foreign beacon (to its leader).
+    Heard {
+        /// The foreign configuration.
+        configuration: Ballot,
+        /// Its leader.
+        leader: Peer,
+    },
+    /// Do you hear me?
+    Probe {
+        /// Comes back.
+        nonce: u64,
+    },
+    /// I hear you.
+    ProbeReply {
+        /// The probe's.
+        nonce: u64,
+        /// The highest epoch known.
+        epoch: u64,
+        /// The configuration installed.
+        configuration: Ballot,
+        /// Its members by rank, if the answering node leads it, else the answering node alone.
+        members: Vec<Peer>,
+    },
+    /// Let us be a configuration.
+    Propose {
+        /// The ballot.
+        ballot: Ballot,
+        /// Who.
+        nodes: Vec<NodeId>,
+    },
+    /// I follow; my past.
+    Accept {
+        /// The ballot.
+        ballot: Ballot,
+        /// What there is to recover.
+        report: Report,
+    },
+    /// I do not follow.
+    Reject {
+        /// The ballot refused.
+        ballot: Ballot,
+        /// The highest promised here; the same or lower if the leader is alive.
+        promised: Ballot,
+    },
+    /// How your old configuration ends.
+    Recover {
+        /// The ballot.
+        ballot: Ballot,
+        /// The plan for the receiver's old configuration.
+        plan: Plan,
+    },
+    /// I have the whole target.
+    Recovered {
+        /// The ballot.
+        ballot: Ballot,
+    },
+    /// It is.
+    Install {
+        /// The ballot, now the configuration's name.
+        ballot: Ballot,
+        /// Its members by rank.
+        members: Vec<Peer>,
+        /// Ranks that hold the same table, class by class.
+        classes: Vec<Vec<u16>>,
+    },
+    /// I wait for this installation, and you have it.
+    WantInstall {
+        /// The ballot.
+        ballot: Ballot,
+    },
+    /// I am going.
+    Leaving,
+    /// I have taken note.
+    Farewell,
+    /// To the acting leader: look after this node, I cannot reach it.
+    Suspect {
+        /// Who.
+        node: NodeId,
+    },
+}
+
+/// What a node brings to a recovery.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// The configuration it comes from.
+    pub configuration: Ballot,
+    /// Its priority.
+    pub priority: u32,
+    /// The configuration in which its table last became whole.
+    pub base: Ballot,
+    /// The members of the old configuration, by rank.
+    pub members: Vec<NodeId>,
+    /// Complete entries per rank.
+    pub complete: Vec<u64>,
+    /// Effective promises per rank, at the complete prefix.
+    pub promises: Vec<u64>,
+    /// The stable vector it knows.
+    pub stable: Vec<u64>,
+}
+
+/// How the survivors of one old configuration end it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    /// The old configuration.
+    pub configuration: Ballot,
+    /// Ranks (of the old configuration) that go on.
+    pub survivors: Vec<u16>,
+    /// Where every stream ends.
+    pub target: Vec<u64>,
+    /// The rank of a survivor that has the stream up to there.
+    pub holders: Vec<u16>,
+    /// Joined promises.
+    pub promises: Vec<u64>,
+    /// Joined stability.
+    pub stable: Vec<u64>,
+}
+
+/// What is asked of the leader; repeated until its effect is seen.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Ask {
+    /// I want to send ordered entries; my last turn had this number.
+    Turn {
+        /// The number of the asker's last grant in this configuration.
+        last: u64,
+    },
+    /// From the leader: give your turn back when you can.
+    Recall,
+    /// To the leader, or from it: forward this rank's frames to me for a while.
+    Subscribe {
+        /// The origin.
+        origin: u16,
+    },
+    /// Stamp my member's join.
+    Join {
+        /// The group.
+        group: GroupName,
+        /// Which member of the asker.
+        local: u32,
+        /// Its semantics.
+        semantics: Semantics,
+        /// Its charter.
+        charter: Bytes,
+        /// For the layer above.
+        blob: Bytes,
+    },
+    /// Stamp my member's leave.
+    Leave {
+        /// The group.
+        group: GroupName,
+        /// Which member of the asker.
+        local: u32,
+        /// The end of the asker's stream: all that the member sent.
+        end: u64,
+    },
+    /// My members have flushed.
+    Flushed(Flushed),
+}
+
+/// A node's answer to a flush: its members in the group send nothing more in their view.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Flushed {
+    /// The group.
+    pub group: GroupName,
+    /// The round it answers.
+    pub round: Order,
+    /// The view that its members leave; `None` if all are new.
+    pub view: Option<ViewId>,
+    /// Which of its members are in that view (the others in the table are new).
+    pub locals: Vec<u32>,
+    /// The nodes that moved together with it since that view.
+    pub running: Vec<NodeId>,
+    /// The end of its stream.
+    pub end: u64,
+    /// For the layer above, by local member.
+    pub blobs: Vec<(u32, Bytes)>,
+}
+
+/// A control entry: ordered, in the leader's stream (tables: in their class's first node's).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum ControlEntry {
+    /// From P on wait for this node's promises.
+    Grant {
+        /// Who may send ordered entries.
+        rank: u16,
+        /// Counts that node's turns, from 1.
+        number: u64,
+    },
+    /// A member wants in.
+    Join {
+        /// The rank of its node.
+        rank: u16,
+        /// Which of its members.
+        local: u32,
+        /// The group.
+        group: GroupName,
+        /// Its semantics.
+        semantics: Semantics,
+        /// Its charter.
+        charter: Bytes,
+        /// For the layer above.
+        blob: Bytes,
+        /// The leader's clock, Unix microseconds.
+        stamped_at: u64,
+    },
+    /// A member is out.
+    Leave {
+        /// The rank of its node.
+        rank: u16,
+        /// Which of its members.
+        local: u32,
+        /// The group.
+        group: GroupName,
+        /// Put out by the leader, for this reason.
+        expelled: Option<String>,
+    },
+    /// A class's table.
+    Table(Table),
+    /// The next view of a group.
+    InstallView(InstallView),
+}
+
+/// The table of a class: all its groups, with the members of the class's own nodes.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, Default)]
+pub struct Table {
+    /// Its groups.
+    pub groups: Vec<TableGroup>,
+}
+
+/// One group in a table.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TableGroup {
+    /// Its name.
+    pub group: GroupName,
+    /// Its semantics.
+    pub semantics: Semantics,
+    /// Its charter.
+    pub charter: Bytes,
+    /// The record of the layer above.
+    pub record: Bytes,
+    /// Members by seniority: rank of the node in the new configuration, local number, join.
+    pub rows: Vec<TableRow>,
+}
+
+/// One member in a table.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TableRow {
+    /// The rank of its node in the new configuration.
+    pub rank: u16,
+    /// Which of its members.
+    pub local: u32,
+    /// The order of its join.
+    pub joined: Order,
+    /// Its join's blob, until its first view.
+    pub blob: Bytes,
+}
+
+/// The next view of a group; its members are the table's at the entry's position.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct InstallView {
+    /// The group.
+    pub group: GroupName,
+    /// Ignored unless this is the group's round at the entry's position.
+    pub round: Order,
+    /// Indices into the table's members, class by class, each with its previous view.
+    pub classes: Vec<(Option<ViewId>, Vec<u32>)>,
+    /// Blobs by index into the table's members.
+    pub blobs: Vec<(u32, Bytes)>,
+}

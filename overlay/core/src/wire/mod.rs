@@ -1,0 +1,3 @@
+//! Frames and their codec.
+
+pub(crate) mod control;
