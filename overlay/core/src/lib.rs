@@ -14,8 +14,11 @@ mod groups;
 mod ids;
 mod input;
 mod membership;
+mod order;
 mod output;
+mod sender;
 mod settings;
+mod streams;
 mod time;
 mod wire;
 
@@ -23,7 +26,7 @@ pub use admission::{Admission, Candidate, SameCharter, Standing};
 pub use configuration::{Configuration, Peer};
 #[cfg(feature = "defects")]
 pub use defect::Defect;
-pub use engine::Engine;
+pub use engine::{Engine, Memory};
 pub use error::{Drop, Error};
 pub use figures::{Figures, Rare};
 pub use ids::{Ballot, Channel, GroupName, MemberId, NodeId, Order, Position, ViewId};

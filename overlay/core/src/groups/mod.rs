@@ -231,6 +231,10 @@ impl Groups {
         todo!()
     }
 
+    pub(crate) fn close(&mut self, out: &mut Outbox) {
+        todo!()
+    }
+
     // -- time
 
     /// Repeats asks and flush answers whose time has come, sends flush answers that have become

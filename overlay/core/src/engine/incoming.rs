@@ -1,0 +1,301 @@
+//! Frames from peers: checked here once, then handed to the machine that they are for.
+
+use super::{Below, Engine, MAX_EARLY, below};
+use crate::{
+    error::Drop,
+    figures::Rare,
+    ids::{ConfigurationTag, NodeId},
+    membership::Happening,
+    order::Turns,
+    output::{Outbox, Output},
+    streams::SUBSCRIPTION,
+    wire::{
+        Header, Kind,
+        control::{Ask, Control, ControlEntry, Membership as Message},
+        data::DataFrame,
+        header::{HEADER, read_control},
+        vectors,
+    },
+};
+use bytes::Bytes;
+
+/// The most bytes that one request is answered with; the rest is asked for again.
+const MAX_REPAIR: usize = 512 << 10;
+
+impl Engine {
+    pub(super) fn take_frame(
+        &mut self,
+        from: NodeId,
+        bytes: Bytes,
+        out: &mut Outbox,
+    ) -> Result<(), Drop> {
+        let header = Header::read(&bytes)?;
+        if from == self.settings.node {
+            return Err(Drop::Stranger);
+        }
+        if header.kind == Kind::Control {
+            if header.tag != self.overlay {
+                return Err(Drop::Overlay);
+            }
+            let control = read_control(&bytes)?;
+            self.figures.frames += 1;
+            self.happen(Happening::Alive(from), out);
+            return self.take_control(from, control, out);
+        }
+        if header.tag != self.configuration.tag.0 {
+            return self.take_foreign(from, header.tag, bytes, out);
+        }
+        let rank = self.configuration.rank_of(from).ok_or(Drop::Stranger)?;
+        self.figures.frames += 1;
+        self.happen(Happening::Alive(from), out);
+        self.take_own(from, rank, header.kind, bytes, out)
+    }
+
+    /// A frame of another configuration: perhaps of the next one.
+    fn take_foreign(
+        &mut self,
+        from: NodeId,
+        tag: u64,
+        bytes: Bytes,
+        out: &mut Outbox,
+    ) -> Result<(), Drop> {
+        let awaited = self.membership.awaited().filter(|&ballot| {
+            ConfigurationTag::new(&self.settings.overlay, ballot).0 == tag
+        });
+        let Some(ballot) = awaited else { return Err(Drop::OtherConfiguration) };
+        let _ = ballot;
+        self.happen(Happening::InstalledElsewhere(from), out);
+        if self.configuration.tag.0 == tag {
+            return self.take_frame(from, bytes, out);
+        }
+        if self.early.bytes + bytes.len() > MAX_EARLY {
+            return Err(Drop::Limit);
+        }
+        self.early.bytes += bytes.len();
+        self.early.frames.push((from, bytes));
+        Ok(())
+    }
+
+    /// A frame of the present configuration.
+    fn take_own(
+        &mut self,
+        from: NodeId,
+        rank: u16,
+        kind: Kind,
+        bytes: Bytes,
+        out: &mut Outbox,
+    ) -> Result<(), Drop> {
+        let size = self.configuration.size();
+        match kind {
+            Kind::Data => self.take_data(from, rank, bytes, out),
+            Kind::Promises => {
+                for promise in vectors::read_promises(&bytes, size)? {
+                    if !self.frozen && promise.rank != self.configuration.rank {
+                        self.announcer.saw(promise.clock);
+                        if self.streams.promised(promise) {
+                            self.announcer.gather();
+                        }
+                    }
+                }
+                Ok(())
+            }
+            Kind::Ack => {
+                let counts = vectors::read_counts(&bytes, size)?;
+                if !self.frozen {
+                    self.check_counts(&counts)?;
+                    self.stability.acknowledged(rank, &counts, self.now);
+                }
+                Ok(())
+            }
+            Kind::Stable => {
+                let counts = vectors::read_counts(&bytes, size)?;
+                if rank != 0 {
+                    return Err(Drop::Stranger);
+                }
+                if !self.frozen {
+                    self.stability.settled(&counts);
+                }
+                Ok(())
+            }
+            Kind::Need => {
+                let need = vectors::read_need(&bytes, size)?;
+                let Some(stream) = self.streams.get(need.origin) else { return Ok(()) };
+                for frame in stream.frames_of(need.first, need.last, MAX_REPAIR) {
+                    self.send_to(from, frame, out);
+                }
+                Ok(())
+            }
+            Kind::Unreliable | Kind::Unicast | Kind::UnicastAck => {
+                let mut todo = Vec::new();
+                let (below, body) = (below!(self), bytes.slice(HEADER..));
+                let before = out.len();
+                self.groups.frame(&below, from, kind as u8, body, out, &mut todo)?;
+                self.count_unread(out, before);
+                self.carry_out(todo, out);
+                Ok(())
+            }
+            Kind::Control => Err(Drop::Malformed),
+        }
+    }
+
+    /// Nobody can have more of this node's stream than there is.
+    fn check_counts(&self, counts: &[u64]) -> Result<(), Drop> {
+        let own = counts.get(usize::from(self.configuration.rank)).copied().unwrap_or(0);
+        if own > self.streams.sent() { Err(Drop::Malformed) } else { Ok(()) }
+    }
+
+    fn take_data(
+        &mut self,
+        from: NodeId,
+        rank: u16,
+        bytes: Bytes,
+        out: &mut Outbox,
+    ) -> Result<(), Drop> {
+        let frame = DataFrame::read(bytes, self.configuration.size())?;
+        let origin = frame.origin;
+        if frame.count == 0 && origin != rank {
+            // A bare promise is never repaired: nobody says it for another.
+            return Err(Drop::Malformed);
+        }
+        if self.frozen && frame.count == 0 {
+            return Ok(());
+        }
+        if origin == rank {
+            self.repair.heard(origin);
+            self.forward(origin, &frame.bytes, out);
+        }
+        self.announcer.saw(frame.promise);
+        self.stability.arrived(frame.bytes.len());
+        let _ = from;
+        if self.streams.take(frame)? && self.configuration.is_led_here() {
+            self.announcer.gather();
+        }
+        Ok(())
+    }
+
+    /// Passes a frame on to those who asked for this origin's.
+    fn forward(&mut self, origin: u16, frame: &Bytes, out: &mut Outbox) {
+        if self.subscribers.is_empty() {
+            return;
+        }
+        let now = self.now;
+        self.subscribers.retain(|_, until| *until > now);
+        for &(_, subscriber) in self.subscribers.range((origin, 0)..=(origin, u16::MAX)).map(|(k, _)| k) {
+            if let Some(to) = self.configuration.node(subscriber) {
+                self.figures.saw(Rare::Forwarded);
+                out.push(Output::Send { to, frame: frame.clone() });
+            }
+        }
+    }
+
+    fn take_control(&mut self, from: NodeId, control: Control, out: &mut Outbox) -> Result<(), Drop> {
+        match control {
+            Control::Membership(message) => {
+                self.peek(from, &message);
+                self.happen(Happening::Message(from, message), out);
+                Ok(())
+            }
+            Control::Ask(ballot, ask) => {
+                if ballot != self.configuration.id || self.frozen {
+                    return Err(Drop::OtherConfiguration);
+                }
+                let rank = self.configuration.rank_of(from).ok_or(Drop::Stranger)?;
+                self.take_ask(from, rank, ask, out)
+            }
+            Control::Relay { origin, to, inner } => {
+                self.configuration.rank_of(from).ok_or(Drop::Stranger)?;
+                self.configuration.rank_of(origin).ok_or(Drop::Stranger)?;
+                if Header::read(&inner)?.kind == Kind::Control {
+                    // Only frames of the configuration are relayed, and only once.
+                    return Err(Drop::Malformed);
+                }
+                if to == self.settings.node {
+                    return self.take_relayed(origin, inner, out);
+                }
+                self.configuration.rank_of(to).ok_or(Drop::Stranger)?;
+                if from != origin {
+                    return Err(Drop::Malformed);
+                }
+                self.figures.saw(Rare::Forwarded);
+                let control = Control::Relay { origin, to, inner };
+                self.send_control(to, &control, out);
+                Ok(())
+            }
+        }
+    }
+
+    /// A frame that came through the leader: no sign of life of its origin.
+    fn take_relayed(&mut self, origin: NodeId, inner: Bytes, out: &mut Outbox) -> Result<(), Drop> {
+        let header = Header::read(&inner)?;
+        if header.tag != self.configuration.tag.0 {
+            return Err(Drop::OtherConfiguration);
+        }
+        let rank = self.configuration.rank_of(origin).ok_or(Drop::Stranger)?;
+        if header.kind == Kind::Data {
+            return Err(Drop::Malformed);
+        }
+        self.take_own(origin, rank, header.kind, inner, out)
+    }
+
+    /// Heartbeats carry what their sender has: gaps show.
+    fn peek(&mut self, from: NodeId, message: &Message) {
+        let Message::Heartbeat { configuration, received, promises } = message else { return };
+        let size = self.configuration.size();
+        let Some(rank) = self.configuration.rank_of(from) else { return };
+        if *configuration != self.configuration.id || received.len() != size || self.frozen {
+            return;
+        }
+        for (origin, &count) in (0..).zip(received) {
+            if origin != self.configuration.rank
+                && count <= crate::wire::MAX_COUNT
+                && let Some(stream) = self.streams.get_mut(origin)
+            {
+                stream.heard_of(count);
+            }
+        }
+        if rank == 0 {
+            for ((origin, &number), &clock) in (0..).zip(received).zip(promises) {
+                if origin != self.configuration.rank && clock <= crate::wire::MAX_COUNT {
+                    self.announcer.saw(clock);
+                    self.streams.promised(vectors::Promise { rank: origin, number, clock });
+                }
+            }
+        }
+        self.repair.digest(rank, received.clone());
+    }
+
+    fn take_ask(&mut self, from: NodeId, rank: u16, ask: Ask, out: &mut Outbox) -> Result<(), Drop> {
+        let leads = self.configuration.is_led_here();
+        match ask {
+            Ask::Recall if rank == 0 => self.order.turns.recall(),
+            Ask::Subscribe { origin } => {
+                let until = self.now + self.settings.retry * SUBSCRIPTION;
+                if origin == self.configuration.rank {
+                    self.unhearing.insert(rank, until);
+                } else if usize::from(origin) < self.configuration.size() {
+                    self.subscribers.insert((origin, rank), until);
+                }
+            }
+            _ if !leads => return Err(Drop::Stranger),
+            Ask::Turn { .. } => self.grant(rank),
+            Ask::Recall => return Err(Drop::Stranger),
+            ask => {
+                let mut todo = Vec::new();
+                let below = below!(self);
+                self.groups.ask(&below, from, ask, &mut self.figures, &mut todo);
+                self.carry_out(todo, out);
+            }
+        }
+        Ok(())
+    }
+
+    /// At the leader: stamps a grant, if the node has no turn and none is on its way.
+    pub(super) fn grant(&mut self, rank: u16) {
+        let turns: &mut Turns = &mut self.order.turns;
+        if let Some(number) = turns.asked(rank)
+            && let Some(entry) = crate::wire::header::to_cbor(&ControlEntry::Grant { rank, number })
+        {
+            self.sender.queue_control(entry);
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! The top machine: it routes between the machines below, and nothing else.
+//!
+//! `incoming` takes frames, `pump` delivers and packs at the end of a batch, `change` carries out
+//! what membership decides.
+
+mod change;
+mod incoming;
+mod past;
+mod pump;
+
+use crate::{
+    admission::Admission,
+    configuration::{Configuration, Peer},
+    error::Error,
+    figures::Figures,
+    groups::{Below, Groups, Todo},
+    ids::{Ballot, NodeId, overlay_tag},
+    input::{Input, Service},
+    membership::{Happening, Membership},
+    order::{Announcer, Order, Turns},
+    output::{Outbox, Output},
+    sender::Sender,
+    settings::Settings,
+    streams::{Repair, Stability, Streams},
+    time::Time,
+    wire::{
+        control::{Ask, Control, Plan},
+        header::control_frame,
+    },
+};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+
+/// The engine of one node.
+///
+/// The contract: every input with a time that does not go back; [`Input::Drained`] when no further
+/// input is at hand; [`Input::Tick`] and `Drained` at [`Engine::deadline`] at the latest; outputs
+/// carried out in their order.
+pub struct Engine {
+    settings: Settings,
+    /// Instead of the overlay's name.
+    overlay: u64,
+    now: Time,
+    configuration: Configuration,
+    membership: Membership,
+    groups: Groups,
+    sender: Sender,
+    figures: Figures,
+    // Of the present configuration; the last one, while the next is being agreed.
+    streams: Streams,
+    stability: Stability,
+    repair: Repair,
+    order: Order,
+    announcer: Announcer,
+    /// (origin, subscriber): whose frames to forward to whom, and until when.
+    subscribers: BTreeMap<(u16, u16), Time>,
+    /// Members that do not hear this node: they are written to through the leader.
+    unhearing: BTreeMap<u16, Time>,
+    /// How the present configuration ends, once that is known.
+    plan: Option<Plan>,
+    /// Nothing is added, acknowledged or delivered until the next installation.
+    frozen: bool,
+    /// What was complete when the configuration froze.
+    frozen_at: Option<Vec<u64>>,
+    early: Early,
+    /// Delivered bytes that the application has not read.
+    unread: usize,
+    /// A send was refused for want of room.
+    blocked: bool,
+    stopping: Option<Stopping>,
+}
+
+/// Frames of a configuration that is about to be installed here.
+#[derive(Debug, Default)]
+struct Early {
+    frames: Vec<(NodeId, Bytes)>,
+    bytes: usize,
+}
+
+/// The most bytes kept for a configuration that is about to be installed: what is lost is repaired,
+/// so this is a guess at what comes within one delay.
+const MAX_EARLY: usize = 4 << 20;
+
+/// How far a shutdown has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stopping {
+    /// Until then, what was sent may become stable.
+    Draining { until: Time },
+    /// The others have been told.
+    Leaving,
+    /// It is over.
+    Stopped,
+}
+
+/// What the engine holds in memory, and the most that it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Bytes of frames and messages held.
+    pub held: usize,
+    /// The bound that follows from the settings and the size of the configuration.
+    pub limit: usize,
+}
+
+impl Engine {
+    /// A node that is alone: its own configuration is installed at once and told in `out`.
+    pub fn new(
+        settings: Settings,
+        admission: Box<dyn Admission>,
+        now: Time,
+        out: &mut Outbox,
+    ) -> Result<Self, Error> {
+        settings.check()?;
+        let me = settings.node;
+        let id = Ballot { epoch: 1, proposer: me };
+        let members = vec![Peer { node: me, priority: settings.priority }];
+        out.push(Output::Configuration { id, members: members.clone() });
+        let configuration = Configuration::new(&settings.overlay, id, members, me);
+        let turns = Turns::new(0, std::iter::empty(), &settings, now);
+        let mut sender = Sender::default();
+        sender.begin(1);
+        Ok(Self {
+            overlay: overlay_tag(&settings.overlay),
+            now,
+            configuration,
+            membership: Membership::new(&settings, now),
+            groups: Groups::new(&settings, admission, id),
+            sender,
+            figures: Figures::default(),
+            streams: Streams::new(1, 0, settings.window),
+            stability: Stability::new(1, true, now),
+            repair: Repair::new(),
+            order: Order::new(turns, &settings),
+            announcer: Announcer::new(1, now),
+            subscribers: BTreeMap::new(),
+            unhearing: BTreeMap::new(),
+            plan: None,
+            frozen: false,
+            frozen_at: None,
+            early: Early::default(),
+            unread: 0,
+            blocked: false,
+            stopping: None,
+            settings,
+        })
+    }
+
+    /// Takes one input. After an error the state and `out` are as they were, but for the count of
+    /// the error.
+    pub fn handle(&mut self, now: Time, input: Input, out: &mut Outbox) -> Result<(), Error> {
+        self.now = self.now.max(now);
+        if self.stopping == Some(Stopping::Stopped) {
+            return Err(Error::Stopping);
+        }
+        match input {
+            Input::Frame { from, bytes } => {
+                return self.take_frame(from, bytes, out).map_err(|reason| {
+                    self.figures.dropped(reason);
+                    self.refusal(from, reason)
+                });
+            }
+            Input::Connected { node } => self.happen(Happening::Connected(node), out),
+            Input::Closed { node } => self.happen(Happening::Closed(node), out),
+            Input::Consumed { bytes } => self.unread = self.unread.saturating_sub(bytes),
+            Input::Shutdown => {
+                let until = self.now + self.settings.shutdown_limit;
+                self.stopping.get_or_insert(Stopping::Draining { until });
+            }
+            Input::Tick => self.happen(Happening::Tick, out),
+            Input::Drained => self.pump(out),
+            command => return self.command(command, out),
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, from: NodeId, reason: crate::error::Drop) -> Error {
+        Error::Dropped { from, reason }
+    }
+
+    /// What the application wants.
+    fn command(&mut self, command: Input, out: &mut Outbox) -> Result<(), Error> {
+        if self.stopping.is_some() {
+            return Err(Error::Stopping);
+        }
+        if let Input::Send { body, .. } | Input::Unicast { body, .. } = &command {
+            self.check_room(body.len())?;
+        }
+        let mut todo = Vec::new();
+        let below = below!(self);
+        match command {
+            Input::Join(join) => self.groups.join(&below, join, out, &mut todo),
+            Input::Leave { group, local } => {
+                self.groups.leave(&below, &group, local, out, &mut todo)
+            }
+            Input::Send { group, local, service: Service::Unicast, .. } => {
+                Err(Error::NotJoined { group, local })
+            }
+            Input::Send { group, local, service, body } => {
+                self.groups.send(&below, &group, local, service, body, out, &mut todo)
+            }
+            Input::Unicast { group, local, to, body } => {
+                self.groups.unicast(&below, &group, local, to, body, out, &mut todo)
+            }
+            Input::FlushOk { group, local, blob } => {
+                self.groups.flush_ok(&below, &group, local, blob, &mut todo)
+            }
+            _ => Ok(()),
+        }?;
+        self.carry_out(todo, out);
+        Ok(())
+    }
+
+    /// Whether a message of so many bytes may be queued.
+    fn check_room(&mut self, bytes: usize) -> Result<(), Error> {
+        let max = self.settings.max_message;
+        if bytes > max {
+            return Err(Error::TooLarge { max });
+        }
+        if self.unread > self.settings.max_unread {
+            return Err(Error::Backlog { unread: self.unread, max: self.settings.max_unread });
+        }
+        let waiting = self.sender.bytes() + self.groups.held();
+        let max = self.settings.queue;
+        // An empty queue takes any message.
+        if waiting > 0 && waiting + bytes > max {
+            self.blocked = true;
+            return Err(Error::QueueFull { waiting, max });
+        }
+        Ok(())
+    }
+
+    /// Does what the groups want done.
+    fn carry_out(&mut self, todo: Vec<Todo>, out: &mut Outbox) {
+        // Asking oneself may bring more to do; it ends, since nobody asks in answering.
+        let mut next = todo;
+        while !next.is_empty() {
+            for todo in std::mem::take(&mut next) {
+                match todo {
+                    Todo::Ask(ask) => self.ask_leader(ask, &mut next, out),
+                    Todo::Stamp(entry) if !self.frozen => {
+                        if let Some(entry) = crate::wire::header::to_cbor(&entry) {
+                            self.sender.queue_control(entry);
+                        }
+                    }
+                    Todo::Stamp(_) => {}
+                    Todo::Queue(message) => self.sender.queue(message),
+                    Todo::Send(to, frame) => self.send_to(to, frame, out),
+                    Todo::Multicast(frame) => out.push(Output::Multicast { frame }),
+                    Todo::Warning(warning) => out.push(Output::Warning(warning)),
+                }
+            }
+        }
+    }
+
+    fn ask_leader(&mut self, ask: Ask, next: &mut Vec<Todo>, out: &mut Outbox) {
+        if self.frozen {
+            return;
+        }
+        let (leader, me) = (self.configuration.leader(), self.settings.node);
+        if leader == me {
+            let below = below!(self);
+            self.groups.ask(&below, me, ask, &mut self.figures, next);
+        } else {
+            let control = Control::Ask(self.configuration.id, ask);
+            self.send_control(leader, &control, out);
+        }
+    }
+
+    fn send_control(&self, to: NodeId, control: &Control, out: &mut Outbox) {
+        if let Some(frame) = control_frame(self.overlay, control) {
+            out.push(Output::Send { to, frame });
+        }
+    }
+
+    /// Sends a frame to a member, through the leader if the member does not hear this node.
+    fn send_to(&self, to: NodeId, frame: Bytes, out: &mut Outbox) {
+        let leader = self.configuration.leader();
+        let rank = self.configuration.rank_of(to);
+        let deaf = rank.is_some_and(|r| self.unhearing.contains_key(&r) || self.repair.is_unheard(r));
+        if deaf && leader != self.settings.node && leader != to {
+            let control = Control::Relay { origin: self.settings.node, to, inner: frame };
+            self.send_control(leader, &control, out);
+        } else {
+            out.push(Output::Send { to, frame });
+        }
+    }
+
+    /// When to call with [`Input::Tick`] and [`Input::Drained`] at the latest.
+    pub fn deadline(&self) -> Option<Time> {
+        if self.stopping == Some(Stopping::Stopped) {
+            return None;
+        }
+        let mut deadline = self.membership.deadline();
+        let mut at = |time: Option<Time>| {
+            deadline = [deadline, time].into_iter().flatten().min();
+        };
+        at(self.repair.deadline());
+        if !self.frozen {
+            let settings = &self.settings;
+            at(self.groups.deadline());
+            at(self.stability.deadline(&self.streams, settings));
+            at(self.order.turns.deadline(settings));
+            at(self.announcer.deadline(self.top_clock(), self.has_many_active(), settings));
+            if self.configuration.is_led_here() && self.configuration.size() > 1 {
+                at(self.stability.slow_deadline(settings));
+            }
+        }
+        if let Some(Stopping::Draining { until }) = self.stopping {
+            at(Some(until));
+        }
+        deadline
+    }
+
+    /// The installed configuration.
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Whether the installed configuration lives: no next one is being agreed.
+    pub fn is_operational(&self) -> bool {
+        !self.frozen
+    }
+
+    /// Counters since the start.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// What is held, and the bound.
+    pub fn memory(&self) -> Memory {
+        let settings = &self.settings;
+        let held = self.streams.bytes() + self.sender.bytes() + self.groups.held() + self.early.bytes;
+        let per_stream = 4 * settings.window + settings.max_message;
+        let queue = settings.queue.max(settings.max_message);
+        Memory { held, limit: self.configuration.size() * per_stream + 2 * queue + MAX_EARLY }
+    }
+}
+
+/// What the groups may look at: a macro, since it borrows some fields of the engine and leaves the
+/// others free.
+macro_rules! below {
+    ($engine:expr) => {
+        Below {
+            now: $engine.now,
+            settings: &$engine.settings,
+            configuration: &$engine.configuration,
+            delivered: &|rank| $engine.streams.delivered(rank),
+            sent: $engine.streams.sent(),
+            waiting: &|channel| $engine.sender.waiting(channel),
+            operational: !$engine.frozen,
+        }
+    };
+}
+use below;

@@ -1,0 +1,340 @@
+//! The end of a batch: deliver what may be delivered, pack what waits, say what others wait for.
+
+use super::{Below, Engine, Stopping, below};
+use crate::{
+    figures::Rare,
+    groups::Delivery,
+    ids::{Order as Place, Position},
+    membership::Happening,
+    order::{Announcement, Delivered},
+    output::{Event, Outbox, Output, Warning},
+    sender::Leave,
+    streams::Request,
+    wire::{
+        Kind,
+        control::{Ask, Control, ControlEntry},
+        data::{Builder, Entry},
+        header::from_cbor,
+        vectors,
+    },
+};
+
+impl Engine {
+    pub(super) fn pump(&mut self, out: &mut Outbox) {
+        if !self.frozen {
+            self.settle(out);
+        }
+        self.repair(out);
+        if self.frozen {
+            self.check_target(out);
+        } else {
+            self.look_after_turn(out);
+            self.look_after_slow(out);
+            self.look_after_stop(out);
+        }
+        if self.blocked && self.sender.bytes() + self.groups.held() <= self.settings.queue / 2 {
+            self.blocked = false;
+            out.push(Output::Writable);
+        }
+    }
+
+    /// Delivers, settles the groups and packs until nothing moves any more.
+    fn settle(&mut self, out: &mut Outbox) {
+        let mut delivered = false;
+        loop {
+            self.streams.forget(self.stability.stable());
+            self.order.renew();
+            let mut moved = self.deliver_all(false, out);
+            delivered |= moved;
+            let mut todo = Vec::new();
+            let below = below!(self);
+            self.groups.settle(&below, &mut self.figures, out, &mut todo);
+            self.carry_out(todo, out);
+            moved |= self.pack_all(out);
+            moved |= self.announce(delivered, out);
+            moved |= self.acknowledge(out);
+            if !moved || self.frozen {
+                break;
+            }
+        }
+        self.streams.forget(self.stability.stable());
+    }
+
+    /// Delivers all that the order's phase allows. True if there was something.
+    pub(super) fn deliver_all(&mut self, after_signal: bool, out: &mut Outbox) -> bool {
+        let mut any = false;
+        while let Some(delivered) = self.order.next(&mut self.streams, &self.stability) {
+            any = true;
+            self.deliver(delivered, after_signal, out);
+        }
+        any
+    }
+
+    fn deliver(&mut self, delivered: Delivered, after_signal: bool, out: &mut Outbox) {
+        let Delivered { origin, position, entry, by_dependency } = delivered;
+        if by_dependency {
+            self.figures.saw(Rare::ReleasedByDependency);
+        }
+        let epoch = self.configuration.id.epoch;
+        let place = position.map(|position| Place { epoch, position });
+        match entry {
+            Entry::Message { channel, local, number, service, body } => {
+                let Some(node) = self.configuration.node(origin) else { return };
+                let Some(stream) = self.streams.get_mut(origin) else { return };
+                let body = stream.assemble(false, body);
+                let delivery =
+                    Delivery { origin: node, channel, local, number, service, order: place, body };
+                let before = out.len();
+                self.groups.message(delivery, &mut self.figures, out);
+                self.count_unread(out, before);
+            }
+            Entry::Piece { body } => self.keep_piece(origin, false, body),
+            Entry::ControlPiece { body } => self.keep_piece(origin, true, body),
+            Entry::Yield { number } => {
+                self.order.turns.yielded(origin, number);
+                self.order.renew();
+            }
+            Entry::Control { body } => {
+                let Some(stream) = self.streams.get_mut(origin) else { return };
+                let body = stream.assemble(true, body);
+                match (from_cbor(&body), place) {
+                    (Ok(entry), Some(place)) => self.control(origin, place, entry, after_signal, out),
+                    // The same at every node: it is passed over.
+                    (Err(reason), _) => self.figures.dropped(reason),
+                    (_, None) => {}
+                }
+            }
+        }
+    }
+
+    fn keep_piece(&mut self, origin: u16, control: bool, body: bytes::Bytes) {
+        let limit = self.settings.max_message;
+        if let Some(stream) = self.streams.get_mut(origin) {
+            stream.keep_piece(control, body, limit);
+        }
+    }
+
+    fn control(
+        &mut self,
+        origin: u16,
+        place: Place,
+        entry: ControlEntry,
+        after_signal: bool,
+        out: &mut Outbox,
+    ) {
+        if let ControlEntry::Grant { rank, number } = entry {
+            let clock = clock_of(place.position);
+            if origin == 0 && usize::from(rank) < self.configuration.size() {
+                self.order.turns.granted(rank, number, clock, self.now);
+                self.order.renew();
+            }
+            return;
+        }
+        let mut todo = Vec::new();
+        let below = below!(self);
+        self.groups.control(
+            &below,
+            origin,
+            place,
+            entry,
+            after_signal,
+            &mut self.figures,
+            out,
+            &mut todo,
+        );
+        self.carry_out(todo, out);
+    }
+
+    /// Counts what the application has to read of the outputs from `before` on.
+    pub(super) fn count_unread(&mut self, out: &Outbox, before: usize) {
+        for output in out.iter().skip(before) {
+            if let Output::Event { event: Event::Message { body, .. }, .. } = output {
+                self.unread += body.len();
+                self.figures.delivered += 1;
+            }
+        }
+    }
+
+    /// Packs what waits into frames and sends them. True if there was something.
+    fn pack_all(&mut self, out: &mut Outbox) -> bool {
+        let mut any = false;
+        loop {
+            let leave = Leave {
+                messages: self.groups.is_whole(),
+                ordered: self.order.turns.is_mine() && !self.sender.gives_back(),
+                unstable: self.streams.unstable(),
+                window: self.settings.window,
+                clock: self.announcer.clock(),
+            };
+            let place = (self.configuration.tag, self.configuration.rank);
+            let groups = &mut self.groups;
+            let frame =
+                self.sender.pack(leave, &self.streams, place, |message| groups.stamp(message, out));
+            let Some(frame) = frame else { return any };
+            any = true;
+            self.announcer.announced(frame.promise);
+            self.stability.arrived(frame.bytes.len());
+            if frame.ordered > 0 {
+                self.order.turns.used(self.now);
+            }
+            if self.configuration.size() > 1 {
+                out.push(Output::Multicast { frame: frame.bytes.clone() });
+            }
+            self.streams.append(frame);
+        }
+    }
+
+    /// The largest clock of an ordered entry that waits for promises.
+    pub(super) fn top_clock(&self) -> Option<u64> {
+        self.streams.ranks().filter(|(_, s)| s.has_head()).filter_map(|(_, s)| s.top_clock()).max()
+    }
+
+    pub(super) fn has_many_active(&self) -> bool {
+        self.order.turns.active() > self.settings.direct_promises
+    }
+
+    /// Tells promises that others wait for. True if this node's own has moved.
+    fn announce(&mut self, delivered: bool, out: &mut Outbox) -> bool {
+        if !self.order.turns.is_mine() || self.sender.gives_back() {
+            return false;
+        }
+        let many = self.has_many_active();
+        let top = self.top_clock();
+        let me = self.configuration.rank;
+        let state = (many, delivered);
+        let due = self.announcer.due((&self.streams, me), top, state, &self.settings, self.now);
+        let Some(announcement) = due else { return false };
+        let tag = self.configuration.tag;
+        let number = self.streams.sent();
+        match announcement {
+            Announcement::ToAll(clock) => {
+                let bare = Builder::new().finish(tag, me, number + 1, (clock, clock), &[]);
+                if self.configuration.size() > 1 {
+                    out.push(Output::Multicast { frame: bare.bytes });
+                }
+            }
+            Announcement::ToLeader(clock) => {
+                let promise = vectors::Promise { rank: me, number, clock };
+                let frame = vectors::write_promises(tag, &[promise]);
+                out.push(Output::Send { to: self.configuration.leader(), frame });
+            }
+            Announcement::Gathered(promises) => {
+                let frame = vectors::write_promises(tag, &promises);
+                out.push(Output::Multicast { frame });
+            }
+        }
+        let clock = self.announcer.clock();
+        self.streams.promised(vectors::Promise { rank: me, number, clock })
+    }
+
+    /// Acknowledges, or says what is stable. True if something became stable here.
+    fn acknowledge(&mut self, out: &mut Outbox) -> bool {
+        if self.streams.is_head_safe() || self.stopping.is_some() {
+            self.stability.hurry();
+        }
+        let me = self.configuration.rank;
+        let withhold = self.unread > self.settings.max_unread;
+        let due =
+            self.stability.due((&self.streams, me), &self.settings, (withhold, self.now));
+        let (tag, leads) = (self.configuration.tag, self.configuration.is_led_here());
+        for rank in self.stability.answers() {
+            if let Some(to) = self.configuration.node(rank) {
+                let frame = vectors::write_counts(Kind::Stable, tag, self.stability.stable());
+                out.push(Output::Send { to, frame });
+            }
+        }
+        let Some(counts) = due else { return false };
+        let alone = self.configuration.size() == 1;
+        if leads && !alone {
+            let frame = vectors::write_counts(Kind::Stable, tag, &counts);
+            out.push(Output::Multicast { frame });
+        } else if !leads {
+            let frame = vectors::write_counts(Kind::Ack, tag, &counts);
+            out.push(Output::Send { to: self.configuration.leader(), frame });
+        }
+        leads
+    }
+
+    /// Asks for what is missing.
+    fn repair(&mut self, out: &mut Outbox) {
+        let me = self.configuration.rank;
+        let (tag, id) = (self.configuration.tag, self.configuration.id);
+        for request in self.repair.due((&self.streams, me), &self.settings, self.now) {
+            match request {
+                Request::Need { to, need } => {
+                    if let Some(to) = self.configuration.node(to) {
+                        out.push(Output::Send { to, frame: vectors::write_need(tag, need) });
+                    }
+                }
+                Request::Subscribe { origin } => {
+                    let control = Control::Ask(id, Ask::Subscribe { origin });
+                    for to in [0, origin].into_iter().filter_map(|r| self.configuration.node(r)) {
+                        self.send_control(to, &control, out);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks for a turn, or gives it back.
+    fn look_after_turn(&mut self, out: &mut Outbox) {
+        let (settings, now) = (&self.settings, self.now);
+        self.unhearing.retain(|_, until| *until > now);
+        let wants = self.sender.wants_turn();
+        if !self.order.turns.is_mine() {
+            if wants && self.groups.is_whole() && self.order.turns.want(settings.retry, now) {
+                let ask = Ask::Turn { last: self.order.turns.number() };
+                let control = Control::Ask(self.configuration.id, ask);
+                self.send_control(self.configuration.leader(), &control, out);
+            }
+            return;
+        }
+        if !wants && !self.sender.gives_back() && let Some(number) = self.order.turns.is_over(settings, now) {
+            self.sender.queue_turn_back(number);
+            self.settle(out);
+        }
+        if self.configuration.is_led_here() {
+            self.order.turns.take_away();
+            if let Some(to) = self.order.turns.surplus(&self.settings).and_then(|r| self.configuration.node(r)) {
+                let control = Control::Ask(self.configuration.id, Ask::Recall);
+                self.send_control(to, &control, out);
+            }
+        }
+    }
+
+    /// At the leader: reports members that hold the others up, then excludes them.
+    fn look_after_slow(&mut self, out: &mut Outbox) {
+        if !self.configuration.is_led_here() || self.configuration.size() == 1 {
+            return;
+        }
+        for (rank, late) in self.stability.slow(self.settings.slow_limit, self.now) {
+            let Some(node) = self.configuration.node(rank).filter(|&n| n != self.settings.node) else {
+                continue;
+            };
+            if late {
+                self.figures.saw(Rare::Expelled);
+                self.happen(Happening::Exclude(node), out);
+            } else {
+                out.push(Output::Warning(Warning::Slow { node }));
+            }
+        }
+    }
+
+    /// A node that stops goes when all that it sent is stable, or when that takes too long.
+    fn look_after_stop(&mut self, out: &mut Outbox) {
+        let Some(Stopping::Draining { until }) = self.stopping else { return };
+        let (me, sent) = (self.configuration.rank, self.streams.sent());
+        let done = self.sender.is_empty()
+            && self.groups.held() == 0
+            && self.streams.delivered(me) == sent
+            && self.stability.is_stable(me, sent);
+        if done || self.now >= until {
+            self.stopping = Some(Stopping::Leaving);
+            self.happen(Happening::Leave, out);
+        }
+    }
+}
+
+fn clock_of(position: Position) -> u64 {
+    position.as_u64() >> 16
+}

@@ -1,0 +1,201 @@
+//! The total order: promises, turns, and what may be delivered (docs/protocol.md section 4).
+
+mod promises;
+mod turns;
+
+pub(crate) use promises::{Announcement, Announcer};
+pub(crate) use turns::Turns;
+
+use crate::{
+    defect::Defect,
+    ids::Position,
+    settings::Settings,
+    streams::{Stability, Streams},
+    wire::data::Entry,
+};
+
+/// By which rules entries are released.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// While the configuration lives: promises and stability.
+    Live,
+    /// At its end, before the signal: joined promises and stability, and, per rank, what entries of
+    /// the target depend on.
+    Released(Vec<u64>),
+    /// After the signal: all that is left, in order.
+    Rest,
+}
+
+/// An entry that is delivered now.
+#[derive(Debug)]
+pub(crate) struct Delivered {
+    pub(crate) origin: u16,
+    /// Of ordered entries.
+    pub(crate) position: Option<Position>,
+    pub(crate) entry: Entry,
+    /// Only what others depend on let it pass.
+    pub(crate) by_dependency: bool,
+}
+
+/// Decides what is delivered next.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) turns: Turns,
+    phase: Phase,
+    /// The stream that had the smallest position, and the smallest one of the others: entries of the
+    /// former below the latter need no further search.
+    run: Option<(u16, Position)>,
+    /// The first position that some active node has not promised beyond, once computed.
+    horizon: Option<Position>,
+    no_promises: bool,
+    no_dependencies: bool,
+    safe_at_once: bool,
+    by_arrival: bool,
+}
+
+impl Order {
+    pub(crate) fn new(turns: Turns, settings: &Settings) -> Self {
+        Self {
+            turns,
+            phase: Phase::Live,
+            run: None,
+            horizon: None,
+            no_promises: settings.lacks(Defect::NoPromises),
+            no_dependencies: settings.lacks(Defect::NoDependencies),
+            safe_at_once: settings.lacks(Defect::SafeAtOnce),
+            by_arrival: settings.lacks(Defect::OrderByArrival),
+        }
+    }
+
+    pub(crate) fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.renew();
+    }
+
+    /// Frames, promises, turns or stability have changed: what was found before may not hold.
+    pub(crate) fn renew(&mut self) {
+        self.run = None;
+        self.horizon = None;
+    }
+
+    /// The next entry to deliver, if there is one.
+    pub(crate) fn next(&mut self, streams: &mut Streams, stability: &Stability) -> Option<Delivered> {
+        if let Some((rank, limit)) = self.run
+            && let Some(delivered) = self.continue_run(streams, stability, rank, limit)
+        {
+            return Some(delivered);
+        }
+        self.run = None;
+        self.next_unordered(streams).or_else(|| self.next_ordered(streams, stability))
+    }
+
+    /// An unordered entry whose dependencies are delivered, of any stream.
+    fn next_unordered(&mut self, streams: &mut Streams) -> Option<Delivered> {
+        for rank in 0..u16::try_from(streams.size()).ok()? {
+            if !streams.get(rank)?.has_head() {
+                continue;
+            }
+            let (ordered, _) = streams.get_mut(rank)?.peek()?;
+            if !ordered && self.is_ready(streams, rank) {
+                return deliver(streams, rank, false);
+            }
+        }
+        None
+    }
+
+    /// The ordered entry with the smallest position, if all conditions hold.
+    fn next_ordered(&mut self, streams: &mut Streams, stability: &Stability) -> Option<Delivered> {
+        let mut least: Option<(Position, u16)> = None;
+        let mut second = Position::new((1 << 48) - 1, u16::MAX);
+        for (rank, stream) in streams.ranks() {
+            let Some(clock) = stream.next_clock() else { continue };
+            let position = if self.by_arrival {
+                Position::new(0, rank)
+            } else {
+                Position::new(clock, rank)
+            };
+            match least {
+                Some((best, _)) if best < position => second = second.min(position),
+                _ => {
+                    if let Some((best, _)) = least {
+                        second = best;
+                    }
+                    least = Some((position, rank));
+                }
+            }
+        }
+        let (_, rank) = least?;
+        let delivered = self.continue_run(streams, stability, rank, second)?;
+        self.run = Some((rank, second));
+        Some(delivered)
+    }
+
+    /// The head of this stream, if it may be delivered and stands below `limit`.
+    fn continue_run(
+        &mut self,
+        streams: &mut Streams,
+        stability: &Stability,
+        rank: u16,
+        limit: Position,
+    ) -> Option<Delivered> {
+        let (ordered, safe) = streams.get_mut(rank)?.peek()?;
+        if !self.is_ready(streams, rank) {
+            return None;
+        }
+        if !ordered {
+            return deliver(streams, rank, false);
+        }
+        let stream = streams.get(rank)?;
+        let position = Position::new(stream.next_clock()?, rank);
+        let number = stream.delivered() + 1;
+        if position > limit && !self.by_arrival {
+            return None;
+        }
+        let released = match &self.phase {
+            Phase::Rest => return deliver(streams, rank, false),
+            Phase::Live => false,
+            Phase::Released(release) => {
+                release.get(usize::from(rank)).is_some_and(|&r| number <= r)
+            }
+        };
+        let allowed = self.is_allowed(streams, stability, (position, number, safe));
+        if allowed || released { deliver(streams, rank, !allowed) } else { None }
+    }
+
+    fn is_allowed(
+        &mut self,
+        streams: &Streams,
+        stability: &Stability,
+        (position, number, safe): (Position, u64, bool),
+    ) -> bool {
+        let rank = (position.as_u64() & 0xffff) as u16;
+        let horizon = *self.horizon.get_or_insert_with(|| self.turns.horizon(streams));
+        (self.no_promises || position < horizon)
+            && (!safe || self.safe_at_once || stability.is_stable(rank, number))
+    }
+
+    fn is_ready(&self, streams: &mut Streams, rank: u16) -> bool {
+        if self.no_dependencies {
+            return true;
+        }
+        // The stream looks at its siblings: it is taken out meanwhile.
+        let Some(slot) = streams.get_mut(rank) else { return false };
+        if slot.is_head_ready() {
+            return true;
+        }
+        let mut stream = std::mem::take(slot);
+        let ready = stream.is_ready(|other| streams.delivered(other));
+        if let Some(slot) = streams.get_mut(rank) {
+            *slot = stream;
+        }
+        ready
+    }
+}
+
+fn deliver(streams: &mut Streams, origin: u16, by_dependency: bool) -> Option<Delivered> {
+    let stream = streams.get_mut(origin)?;
+    let (ordered, _) = stream.peek()?;
+    let (entry, clock) = stream.deliver()?;
+    let position = ordered.then(|| Position::new(clock, origin));
+    Some(Delivered { origin, position, entry, by_dependency })
+}

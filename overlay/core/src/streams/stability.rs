@@ -1,0 +1,191 @@
+//! Who has what: acknowledgements to the leader, the stable vector from it.
+
+use crate::{settings::Settings, streams::Streams, time::Time};
+
+/// What is acknowledged, and what is stable.
+#[derive(Debug)]
+pub(crate) struct Stability {
+    /// What this node acknowledges, per origin; held back where it falls behind.
+    acked: Vec<u64>,
+    /// What every node has.
+    stable: Vec<u64>,
+    /// At the leader: acknowledgements by member, and when a member's last moved or nothing was
+    /// missing.
+    acks: Vec<Vec<u64>>,
+    moved_at: Vec<Time>,
+    warned: Vec<bool>,
+    /// When the last vector left here, and what was complete then in bytes.
+    sent_at: Time,
+    sent: Vec<u64>,
+    fresh_bytes: usize,
+    urgent: bool,
+    answers: Vec<u16>,
+}
+
+impl Stability {
+    /// `leads`: keep everybody's acknowledgements.
+    pub(crate) fn new(size: usize, leads: bool, now: Time) -> Self {
+        let rows = if leads { size } else { 0 };
+        Self {
+            acked: vec![0; size],
+            stable: vec![0; size],
+            acks: vec![vec![0; size]; rows],
+            moved_at: vec![now; rows],
+            warned: vec![false; rows],
+            sent_at: now,
+            sent: vec![0; size],
+            fresh_bytes: 0,
+            urgent: false,
+            answers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn stable(&self) -> &[u64] {
+        &self.stable
+    }
+
+    pub(crate) fn is_stable(&self, rank: u16, number: u64) -> bool {
+        self.stable.get(usize::from(rank)).is_some_and(|&s| s >= number)
+    }
+
+    /// An entry waits for stability: do not wait for the interval.
+    pub(crate) fn hurry(&mut self) {
+        self.urgent = true;
+    }
+
+    /// Bytes have arrived.
+    pub(crate) fn arrived(&mut self, bytes: usize) {
+        self.fresh_bytes += bytes;
+    }
+
+    /// Takes what is complete into the acknowledgement, except where the node falls behind: its
+    /// application does not read, or more than a window of the stream is undelivered.
+    fn refresh(&mut self, streams: &Streams, window: usize, withhold: bool) {
+        if withhold {
+            return;
+        }
+        for (acked, (_, stream)) in self.acked.iter_mut().zip(streams.ranks()) {
+            if stream.undelivered_bytes() <= window {
+                *acked = stream.complete().max(*acked);
+            }
+        }
+    }
+
+    /// At the leader: an acknowledgement came. True if the stable vector may have moved.
+    pub(crate) fn acknowledged(&mut self, rank: u16, counts: &[u64], now: Time) {
+        let Some(row) = self.acks.get_mut(usize::from(rank)) else { return };
+        let mut moved = false;
+        for (have, &count) in row.iter_mut().zip(counts) {
+            moved |= count > *have;
+            *have = count.max(*have);
+        }
+        if moved {
+            if let Some(at) = self.moved_at.get_mut(usize::from(rank)) {
+                *at = now;
+            }
+        } else if self.answers.len() < self.acks.len() {
+            // It repeats itself: it has missed the stable vector.
+            self.answers.push(rank);
+        }
+    }
+
+    /// At a member: the stable vector came. True if it moved.
+    pub(crate) fn settled(&mut self, counts: &[u64]) -> bool {
+        let mut moved = false;
+        for (have, &count) in self.stable.iter_mut().zip(counts) {
+            moved |= count > *have;
+            *have = count.max(*have);
+        }
+        moved
+    }
+
+    /// At the end of a batch: what to send. At the leader it is the stable vector, for all; at the
+    /// others the acknowledgement, for the leader.
+    pub(crate) fn due(
+        &mut self,
+        (streams, me): (&Streams, u16),
+        settings: &Settings,
+        (withhold, now): (bool, Time),
+    ) -> Option<Vec<u64>> {
+        let leads = !self.acks.is_empty();
+        let waited = now >= self.sent_at + settings.ack_interval;
+        let enough = self.fresh_bytes >= settings.window / 8;
+        if !(self.urgent || enough || waited) {
+            // The vectors below cost time: not at every batch.
+            return None;
+        }
+        self.refresh(streams, settings.window, withhold);
+        if leads {
+            self.acknowledge_own(me, streams, now);
+        }
+        let current = if leads { &self.stable } else { &self.acked };
+        let changed = *current != self.sent;
+        // While something acknowledged is not stable yet, say it again now and then: either vector
+        // may have been lost.
+        let repeat = !leads
+            && self.stable != self.acked
+            && now >= self.sent_at + 4 * settings.ack_interval;
+        if !changed && !repeat {
+            return None;
+        }
+        self.sent.clone_from(current);
+        self.sent_at = now;
+        self.fresh_bytes = 0;
+        self.urgent = false;
+        Some(self.sent.clone())
+    }
+
+    fn acknowledge_own(&mut self, me: u16, streams: &Streams, now: Time) {
+        if let Some(row) = self.acks.get_mut(usize::from(me)) {
+            row.clone_from(&self.acked);
+        }
+        for (origin, stable) in self.stable.iter_mut().enumerate() {
+            let least = self.acks.iter().filter_map(|row| row.get(origin)).min();
+            *stable = least.copied().unwrap_or(0).max(*stable);
+        }
+        // Who has everything that the leader has is not slow.
+        for (row, at) in self.acks.iter().zip(&mut self.moved_at) {
+            if row.iter().zip(streams.ranks()).all(|(&ack, (_, s))| ack >= s.complete()) {
+                *at = now;
+            }
+        }
+    }
+
+    /// Members that repeat their acknowledgement and want the stable vector again.
+    pub(crate) fn answers(&mut self) -> Vec<u16> {
+        std::mem::take(&mut self.answers)
+    }
+
+    /// Whether something should be sent at the next interval.
+    pub(crate) fn deadline(&self, streams: &Streams, settings: &Settings) -> Option<Time> {
+        let leads = !self.acks.is_empty();
+        let current = if leads { &self.stable } else { &self.acked };
+        let behind = streams.ranks().zip(&self.acked).any(|((_, s), &a)| s.complete() > a);
+        if *current != self.sent || behind {
+            return Some(self.sent_at + settings.ack_interval);
+        }
+        (!leads && self.stable != self.acked).then(|| self.sent_at + 4 * settings.ack_interval)
+    }
+
+    /// At the leader: when a member may be slow next.
+    pub(crate) fn slow_deadline(&self, settings: &Settings) -> Option<Time> {
+        self.moved_at.iter().min().map(|&at| at + settings.slow_limit)
+    }
+
+    /// At the leader: members whose acknowledgements have not moved for `limit` though something is
+    /// missing; each is told once, and again (`true`) at twice the limit.
+    pub(crate) fn slow(&mut self, limit: std::time::Duration, now: Time) -> Vec<(u16, bool)> {
+        let mut slow = Vec::new();
+        for (rank, (at, warned)) in (0..).zip(self.moved_at.iter().zip(&mut self.warned)) {
+            let silent = now.since(*at);
+            if silent < limit {
+                *warned = false;
+            } else if silent >= 2 * limit {
+                slow.push((rank, true));
+            } else if !std::mem::replace(warned, true) {
+                slow.push((rank, false));
+            }
+        }
+        slow
+    }
+}
