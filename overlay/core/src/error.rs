@@ -46,6 +46,9 @@ pub enum Error {
         /// The addressee.
         member: MemberId,
     },
+    /// A unicast without an addressee.
+    #[error("a unicast needs an addressee: use Input::Unicast")]
+    NoAddressee,
     /// The node has been told to stop.
     #[error("this node is stopping")]
     Stopping,
@@ -84,7 +87,9 @@ pub enum Error {
 
     // -- bad input from a peer: it is dropped and counted
     /// A frame of another version.
-    #[error("{from} speaks version {theirs} of the protocol, this node {ours}: update the older one")]
+    #[error(
+        "{from} speaks version {theirs} of the protocol, this node {ours}: update the older one"
+    )]
     Version {
         /// Who sent it.
         from: NodeId,

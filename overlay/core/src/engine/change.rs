@@ -79,7 +79,8 @@ impl Engine {
     /// Begins to fetch what lacks to the plan's target.
     fn recover(&mut self, plan: Plan) -> Option<Happening> {
         let size = self.configuration.size();
-        let vectors = [plan.target.len(), plan.promises.len(), plan.stable.len(), plan.holders.len()];
+        let vectors =
+            [plan.target.len(), plan.promises.len(), plan.stable.len(), plan.holders.len()];
         if plan.configuration != self.configuration.id || vectors.iter().any(|&n| n != size) {
             // Membership has checked this; without it there is no plan to follow.
             return None;

@@ -59,9 +59,10 @@ impl Engine {
         bytes: Bytes,
         out: &mut Outbox,
     ) -> Result<(), Drop> {
-        let awaited = self.membership.awaited().filter(|&ballot| {
-            ConfigurationTag::new(&self.settings.overlay, ballot).0 == tag
-        });
+        let awaited = self
+            .membership
+            .awaited()
+            .filter(|&ballot| ConfigurationTag::new(&self.settings.overlay, ballot).0 == tag);
         let Some(ballot) = awaited else { return Err(Drop::OtherConfiguration) };
         let _ = ballot;
         self.happen(Happening::InstalledElsewhere(from), out);
@@ -180,7 +181,9 @@ impl Engine {
         }
         let now = self.now;
         self.subscribers.retain(|_, until| *until > now);
-        for &(_, subscriber) in self.subscribers.range((origin, 0)..=(origin, u16::MAX)).map(|(k, _)| k) {
+        for &(_, subscriber) in
+            self.subscribers.range((origin, 0)..=(origin, u16::MAX)).map(|(k, _)| k)
+        {
             if let Some(to) = self.configuration.node(subscriber) {
                 self.figures.saw(Rare::Forwarded);
                 out.push(Output::Send { to, frame: frame.clone() });
@@ -188,7 +191,12 @@ impl Engine {
         }
     }
 
-    fn take_control(&mut self, from: NodeId, control: Control, out: &mut Outbox) -> Result<(), Drop> {
+    fn take_control(
+        &mut self,
+        from: NodeId,
+        control: Control,
+        out: &mut Outbox,
+    ) -> Result<(), Drop> {
         match control {
             Control::Membership(message) => {
                 self.peek(from, &message);
@@ -264,7 +272,13 @@ impl Engine {
         self.repair.digest(rank, received.clone());
     }
 
-    fn take_ask(&mut self, from: NodeId, rank: u16, ask: Ask, out: &mut Outbox) -> Result<(), Drop> {
+    fn take_ask(
+        &mut self,
+        from: NodeId,
+        rank: u16,
+        ask: Ask,
+        out: &mut Outbox,
+    ) -> Result<(), Drop> {
         let leads = self.configuration.is_led_here();
         match ask {
             Ask::Recall if rank == 0 => self.order.turns.recall(),

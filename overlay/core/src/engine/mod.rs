@@ -11,7 +11,7 @@ mod pump;
 use crate::{
     admission::Admission,
     configuration::{Configuration, Peer},
-    error::Error,
+    error::{Drop, Error},
     figures::Figures,
     groups::{Below, Groups, Todo},
     ids::{Ballot, NodeId, overlay_tag},
@@ -24,6 +24,7 @@ use crate::{
     streams::{Repair, Stability, Streams},
     time::Time,
     wire::{
+        VERSION,
         control::{Ask, Control, Plan},
         header::control_frame,
     },
@@ -153,9 +154,13 @@ impl Engine {
         }
         match input {
             Input::Frame { from, bytes } => {
+                let version = bytes.first().copied().unwrap_or(0);
                 return self.take_frame(from, bytes, out).map_err(|reason| {
                     self.figures.dropped(reason);
-                    self.refusal(from, reason)
+                    match reason {
+                        Drop::Version => Error::Version { from, theirs: version, ours: VERSION },
+                        reason => Error::Dropped { from, reason },
+                    }
                 });
             }
             Input::Connected { node } => self.happen(Happening::Connected(node), out),
@@ -170,10 +175,6 @@ impl Engine {
             command => return self.command(command, out),
         }
         Ok(())
-    }
-
-    fn refusal(&self, from: NodeId, reason: crate::error::Drop) -> Error {
-        Error::Dropped { from, reason }
     }
 
     /// What the application wants.
@@ -191,9 +192,7 @@ impl Engine {
             Input::Leave { group, local } => {
                 self.groups.leave(&below, &group, local, out, &mut todo)
             }
-            Input::Send { group, local, service: Service::Unicast, .. } => {
-                Err(Error::NotJoined { group, local })
-            }
+            Input::Send { service: Service::Unicast, .. } => Err(Error::NoAddressee),
             Input::Send { group, local, service, body } => {
                 self.groups.send(&below, &group, local, service, body, out, &mut todo)
             }
@@ -275,7 +274,8 @@ impl Engine {
     fn send_to(&self, to: NodeId, frame: Bytes, out: &mut Outbox) {
         let leader = self.configuration.leader();
         let rank = self.configuration.rank_of(to);
-        let deaf = rank.is_some_and(|r| self.unhearing.contains_key(&r) || self.repair.is_unheard(r));
+        let deaf =
+            rank.is_some_and(|r| self.unhearing.contains_key(&r) || self.repair.is_unheard(r));
         if deaf && leader != self.settings.node && leader != to {
             let control = Control::Relay { origin: self.settings.node, to, inner: frame };
             self.send_control(leader, &control, out);
@@ -328,7 +328,8 @@ impl Engine {
     /// What is held, and the bound.
     pub fn memory(&self) -> Memory {
         let settings = &self.settings;
-        let held = self.streams.bytes() + self.sender.bytes() + self.groups.held() + self.early.bytes;
+        let held =
+            self.streams.bytes() + self.sender.bytes() + self.groups.held() + self.early.bytes;
         let per_stream = 4 * settings.window + settings.max_message;
         let queue = settings.queue.max(settings.max_message);
         Memory { held, limit: self.configuration.size() * per_stream + 2 * queue + MAX_EARLY }

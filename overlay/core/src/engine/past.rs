@@ -26,7 +26,10 @@ impl Past for PastView<'_> {
             priority: self.settings.priority,
             base: self.base,
             members: self.configuration.nodes().collect(),
-            complete: self.complete.cloned().unwrap_or_else(|| self.streams.vector(|s| s.complete())),
+            complete: self
+                .complete
+                .cloned()
+                .unwrap_or_else(|| self.streams.vector(|s| s.complete())),
             promises: self.streams.vector(|s| s.promise()),
             stable: self.stability.stable().to_vec(),
         }

@@ -98,7 +98,9 @@ impl Engine {
                 let Some(stream) = self.streams.get_mut(origin) else { return };
                 let body = stream.assemble(true, body);
                 match (from_cbor(&body), place) {
-                    (Ok(entry), Some(place)) => self.control(origin, place, entry, after_signal, out),
+                    (Ok(entry), Some(place)) => {
+                        self.control(origin, place, entry, after_signal, out)
+                    }
                     // The same at every node: it is passed over.
                     (Err(reason), _) => self.figures.dropped(reason),
                     (_, None) => {}
@@ -234,8 +236,7 @@ impl Engine {
         }
         let me = self.configuration.rank;
         let withhold = self.unread > self.settings.max_unread;
-        let due =
-            self.stability.due((&self.streams, me), &self.settings, (withhold, self.now));
+        let due = self.stability.due((&self.streams, me), &self.settings, (withhold, self.now));
         let (tag, leads) = (self.configuration.tag, self.configuration.is_led_here());
         for rank in self.stability.answers() {
             if let Some(to) = self.configuration.node(rank) {
@@ -289,13 +290,18 @@ impl Engine {
             }
             return;
         }
-        if !wants && !self.sender.gives_back() && let Some(number) = self.order.turns.is_over(settings, now) {
+        if !wants
+            && !self.sender.gives_back()
+            && let Some(number) = self.order.turns.is_over(settings, now)
+        {
             self.sender.queue_turn_back(number);
             self.settle(out);
         }
         if self.configuration.is_led_here() {
             self.order.turns.take_away();
-            if let Some(to) = self.order.turns.surplus(&self.settings).and_then(|r| self.configuration.node(r)) {
+            if let Some(to) =
+                self.order.turns.surplus(&self.settings).and_then(|r| self.configuration.node(r))
+            {
                 let control = Control::Ask(self.configuration.id, Ask::Recall);
                 self.send_control(to, &control, out);
             }
@@ -308,7 +314,8 @@ impl Engine {
             return;
         }
         for (rank, late) in self.stability.slow(self.settings.slow_limit, self.now) {
-            let Some(node) = self.configuration.node(rank).filter(|&n| n != self.settings.node) else {
+            let Some(node) = self.configuration.node(rank).filter(|&n| n != self.settings.node)
+            else {
                 continue;
             };
             if late {

@@ -1,6 +1,8 @@
 //! The total order: promises, turns, and what may be delivered (docs/protocol.md section 4).
 
 mod promises;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 pub(crate) use promises::{Announcement, Announcer};
@@ -79,7 +81,11 @@ impl Order {
     }
 
     /// The next entry to deliver, if there is one.
-    pub(crate) fn next(&mut self, streams: &mut Streams, stability: &Stability) -> Option<Delivered> {
+    pub(crate) fn next(
+        &mut self,
+        streams: &mut Streams,
+        stability: &Stability,
+    ) -> Option<Delivered> {
         if let Some((rank, limit)) = self.run
             && let Some(delivered) = self.continue_run(streams, stability, rank, limit)
         {
@@ -109,11 +115,8 @@ impl Order {
         let mut second = Position::new((1 << 48) - 1, u16::MAX);
         for (rank, stream) in streams.ranks() {
             let Some(clock) = stream.next_clock() else { continue };
-            let position = if self.by_arrival {
-                Position::new(0, rank)
-            } else {
-                Position::new(clock, rank)
-            };
+            let position =
+                if self.by_arrival { Position::new(0, rank) } else { Position::new(clock, rank) };
             match least {
                 Some((best, _)) if best < position => second = second.min(position),
                 _ => {

@@ -32,7 +32,12 @@ pub(crate) struct Turns {
 
 impl Turns {
     /// The leader and `others` are active from the installation on.
-    pub(crate) fn new(me: u16, others: impl Iterator<Item = u16>, settings: &Settings, now: Time) -> Self {
+    pub(crate) fn new(
+        me: u16,
+        others: impl Iterator<Item = u16>,
+        settings: &Settings,
+        now: Time,
+    ) -> Self {
         let first = Turn { number: 1, floor: 0 };
         let active: BTreeMap<_, _> = others.chain([0]).map(|rank| (rank, first)).collect();
         Self {
@@ -139,7 +144,8 @@ impl Turns {
 
     /// At the leader: too many are active; whom to ask for the turn.
     pub(crate) fn surplus(&self, settings: &Settings) -> Option<u16> {
-        (self.active.len() > settings.max_active).then(|| self.active.keys().next_back().copied())?
+        (self.active.len() > settings.max_active)
+            .then(|| self.active.keys().next_back().copied())?
     }
 
     pub(crate) fn deadline(&self, settings: &Settings) -> Option<Time> {

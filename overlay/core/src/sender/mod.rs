@@ -111,7 +111,9 @@ impl Sender {
         if leave.messages && leave.unstable < leave.window {
             self.pack_messages(leave.ordered, &mut builder, &mut stamp);
         }
-        if builder.size() < FRAME && let Some(number) = self.turn_back.take() {
+        if builder.size() < FRAME
+            && let Some(number) = self.turn_back.take()
+        {
             builder.turn_back(number);
         }
         if builder.count() == 0 {

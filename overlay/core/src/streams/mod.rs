@@ -4,6 +4,8 @@
 mod repair;
 mod stability;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use repair::{Repair, Request, SUBSCRIPTION};
 pub(crate) use stability::Stability;
@@ -136,8 +138,8 @@ impl Streams {
             // The stream is taken out, so that it can look at its siblings.
             let Some(slot) = self.streams.get_mut(at) else { return moved };
             let mut stream = std::mem::take(slot);
-            let advanced =
-                stream.advance(|other| self.streams.get(usize::from(other)).map_or(0, Stream::complete));
+            let advanced = stream
+                .advance(|other| self.streams.get(usize::from(other)).map_or(0, Stream::complete));
             if let Some(slot) = self.streams.get_mut(at) {
                 *slot = stream;
             }

@@ -118,7 +118,10 @@ impl Repair {
             return holders.get(usize::from(origin)).copied().filter(|&r| r != me);
         }
         let has = |rank: &u16| {
-            self.digests.get(rank).and_then(|d| d.get(usize::from(origin))).is_some_and(|&n| n >= last)
+            self.digests
+                .get(rank)
+                .and_then(|d| d.get(usize::from(origin)))
+                .is_some_and(|&n| n >= last)
         };
         let mut candidates = vec![];
         if !self.is_unheard(origin) || size == 2 {

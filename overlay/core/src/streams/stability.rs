@@ -122,9 +122,8 @@ impl Stability {
         let changed = *current != self.sent;
         // While something acknowledged is not stable yet, say it again now and then: either vector
         // may have been lost.
-        let repeat = !leads
-            && self.stable != self.acked
-            && now >= self.sent_at + 4 * settings.ack_interval;
+        let repeat =
+            !leads && self.stable != self.acked && now >= self.sent_at + 4 * settings.ack_interval;
         if !changed && !repeat {
             return None;
         }

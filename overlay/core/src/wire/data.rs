@@ -110,7 +110,8 @@ impl DataFrame {
     pub(crate) fn dependencies(&self) -> impl Iterator<Item = (u16, u64)> {
         let mut reader = Reader::new(&self.bytes, self.dependencies_at as usize);
         // Checked by `read`: neither can fail.
-        (0..self.dependencies).map_while(move |_| Some((reader.small().ok()?, reader.number().ok()?)))
+        (0..self.dependencies)
+            .map_while(move |_| Some((reader.small().ok()?, reader.number().ok()?)))
     }
 
     /// The first entry.
@@ -326,7 +327,8 @@ impl Builder {
         (base, promise): (u64, u64),
         dependencies: &[(u16, u64)],
     ) -> DataFrame {
-        let mut frame = Header::begin(Kind::Data, tag, self.entries.len() + 48 + 6 * dependencies.len());
+        let mut frame =
+            Header::begin(Kind::Data, tag, self.entries.len() + 48 + 6 * dependencies.len());
         put_number(&mut frame, u64::from(origin));
         put_number(&mut frame, first);
         put_number(&mut frame, base);

@@ -7,6 +7,9 @@ pub(crate) mod header;
 pub(crate) mod varint;
 pub(crate) mod vectors;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use header::{Header, Kind, VERSION};
 
 /// The most bytes of a frame that is not control. Entries are cut into pieces so that frames stay

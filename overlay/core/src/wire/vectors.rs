@@ -78,11 +78,8 @@ pub(crate) fn write_need(tag: ConfigurationTag, need: Need) -> Bytes {
 
 pub(crate) fn read_need(frame: &[u8], size: usize) -> Result<Need, Drop> {
     let mut reader = Reader::new(frame, HEADER);
-    let need = Need {
-        origin: reader.small()?,
-        first: bounded(&mut reader)?,
-        last: bounded(&mut reader)?,
-    };
+    let need =
+        Need { origin: reader.small()?, first: bounded(&mut reader)?, last: bounded(&mut reader)? };
     if usize::from(need.origin) >= size || need.first == 0 || need.last < need.first {
         return Err(Drop::Malformed);
     }

@@ -1,0 +1,180 @@
+//! Reception, repair and stability, as lists of what comes out.
+
+use super::{Repair, Request, Stability, Streams};
+use crate::{
+    error::Drop,
+    ids::{Channel, ConfigurationTag, NodeId},
+    input::Service,
+    settings::Settings,
+    time::Time,
+    wire::{
+        data::{Builder, DataFrame},
+        vectors::Need,
+    },
+};
+use std::time::Duration;
+
+fn settings() -> Settings {
+    Settings::new(NodeId { key: [1; 32], incarnation: 1 }, "test")
+}
+
+/// A frame of `count` messages of 100 bytes.
+fn frame(origin: u16, first: u64, count: u64, dependencies: &[(u16, u64)]) -> DataFrame {
+    let mut builder = Builder::new();
+    for number in first..first + count {
+        builder.message((Channel(0), 0, number), Service::Fifo, &[0; 100]);
+    }
+    builder.finish(ConfigurationTag(1), origin, first, (0, 0), dependencies)
+}
+
+#[test]
+fn gaps_close_and_what_does_not_fit_is_refused() {
+    let mut streams = Streams::new(3, 0, 10_000);
+    assert_eq!(streams.take(frame(1, 1, 2, &[])), Ok(true));
+    assert_eq!(streams.take(frame(1, 1, 2, &[])), Err(Drop::Duplicate));
+    assert_eq!(streams.take(frame(1, 2, 2, &[])), Err(Drop::Overlap));
+    assert_eq!(streams.take(frame(1, 5, 2, &[])), Ok(false));
+    assert_eq!(streams.take(frame(1, 5, 2, &[])), Err(Drop::Duplicate));
+    assert_eq!(streams.get(1).unwrap().gap(), Some((3, 4)));
+    assert_eq!(streams.take(frame(1, 3, 2, &[])), Ok(true));
+    assert_eq!((streams.complete(1), streams.get(1).unwrap().gap()), (6, None));
+    assert_eq!(streams.take(frame(0, 1, 1, &[])), Err(Drop::Duplicate), "our own stream is ours");
+}
+
+#[test]
+fn what_waits_beyond_a_gap_is_bounded() {
+    let mut streams = Streams::new(2, 0, 10_000);
+    let mut first = 3;
+    let refused = loop {
+        match streams.take(frame(1, first, 10, &[])) {
+            Ok(_) => first += 10,
+            Err(reason) => break reason,
+        }
+    };
+    assert_eq!(refused, Drop::Limit);
+    assert!(streams.bytes() <= 15_000, "a window and a half: {}", streams.bytes());
+}
+
+#[test]
+fn completion_runs_through_streams_that_wait_for_each_other() {
+    let mut streams = Streams::new(4, 0, 10_000);
+    assert_eq!(streams.take(frame(3, 1, 1, &[(2, 1)])), Ok(false));
+    assert_eq!(streams.take(frame(2, 1, 1, &[(1, 1)])), Ok(false));
+    assert_eq!(streams.take(frame(1, 1, 1, &[])), Ok(true));
+    assert_eq!(streams.vector(|s| s.complete()), [0, 1, 1, 1]);
+}
+
+#[test]
+fn a_cut_stream_forgets_what_lies_beyond() {
+    let mut streams = Streams::new(2, 0, 10_000);
+    for first in [1, 3, 5, 9] {
+        streams.take(frame(1, first, 2, &[])).unwrap();
+    }
+    let stream = streams.get_mut(1).unwrap();
+    assert!(stream.cut(4));
+    assert_eq!((stream.received(), stream.complete(), stream.delivered()), (4, 4, 0));
+    assert_eq!(stream.frames_of(1, 99, 1 << 20).len(), 2);
+}
+
+#[test]
+fn frames_are_forgotten_when_stable_and_delivered() {
+    let mut streams = Streams::new(2, 0, 10_000);
+    streams.append(frame(0, 1, 2, &[]));
+    streams.append(frame(0, 3, 2, &[]));
+    let whole = streams.unstable();
+    streams.forget(&[4, 0]);
+    assert_eq!(streams.unstable(), whole, "nothing is delivered yet");
+    while streams.get_mut(0).unwrap().deliver().is_some() {}
+    streams.forget(&[2, 0]);
+    assert_eq!(streams.unstable(), whole / 2);
+    streams.forget(&[4, 0]);
+    assert_eq!((streams.unstable(), streams.bytes()), (0, 0));
+}
+
+#[test]
+fn a_gap_is_asked_for_at_its_origin_then_at_the_leader_then_subscribed_to() {
+    let settings = settings();
+    let mut streams = Streams::new(4, 1, 10_000);
+    streams.take(frame(3, 4, 1, &[])).unwrap();
+    let mut repair = Repair::new();
+    let need = Need { origin: 3, first: 1, last: 3 };
+    let mut asked = Vec::new();
+    for ms in 0..400 {
+        let now = Time(ms * 1000);
+        for request in repair.due((&streams, 1), &settings, now) {
+            asked.push((ms, request));
+        }
+    }
+    let to = |ms, to| (ms, Request::Need { to, need });
+    assert_eq!(
+        asked[..4],
+        [to(4, 3), to(64, 0), to(184, 3), (184, Request::Subscribe { origin: 3 }),]
+    );
+    assert!(repair.is_unheard(3));
+    repair.heard(3);
+    assert!(!repair.is_unheard(3));
+}
+
+#[test]
+fn in_recovery_the_holder_is_asked_at_once() {
+    let mut streams = Streams::new(3, 0, 10_000);
+    streams.get_mut(2).unwrap().heard_of(5);
+    let mut repair = Repair::new();
+    repair.recover(vec![0, 1, 1]);
+    let requests = repair.due((&streams, 0), &settings(), Time(9));
+    let need = Need { origin: 2, first: 1, last: 5 };
+    assert_eq!(requests, [Request::Need { to: 1, need }]);
+}
+
+#[test]
+fn the_leader_says_what_all_have() {
+    let settings = settings();
+    let mut streams = Streams::new(2, 0, 10_000);
+    streams.append(frame(0, 1, 3, &[]));
+    let mut stability = Stability::new(2, true, Time(0));
+    stability.hurry();
+    let mut due = |stability: &mut Stability, ms: u64| {
+        stability.due((&streams, 0), &settings, (false, Time(ms * 1000)))
+    };
+    assert_eq!(due(&mut stability, 1), None);
+    stability.acknowledged(1, &[2, 0], Time(1000));
+    assert_eq!(due(&mut stability, 1), Some(vec![2, 0]), "it was in a hurry");
+    stability.acknowledged(1, &[3, 0], Time(2000));
+    assert_eq!(due(&mut stability, 2), None);
+    assert_eq!(due(&mut stability, 51), Some(vec![3, 0]));
+}
+
+#[test]
+fn who_does_not_read_acknowledges_nothing() {
+    let settings = settings();
+    let mut streams = Streams::new(2, 1, 10_000);
+    streams.take(frame(0, 1, 3, &[])).unwrap();
+    let mut stability = Stability::new(2, false, Time(0));
+    stability.hurry();
+    assert_eq!(stability.due((&streams, 1), &settings, (true, Time(0))), None);
+    assert_eq!(stability.due((&streams, 1), &settings, (false, Time(0))), Some(vec![3, 0]));
+    let later = Time(0) + 4 * settings.ack_interval;
+    assert_eq!(
+        stability.due((&streams, 1), &settings, (false, later)),
+        Some(vec![3, 0]),
+        "again, while it is not stable"
+    );
+}
+
+#[test]
+fn a_member_that_holds_the_others_up_is_told_once_and_then_must_go() {
+    let mut streams = Streams::new(2, 0, 10_000);
+    streams.append(frame(0, 1, 3, &[]));
+    let mut stability = Stability::new(2, true, Time(0));
+    let limit = Duration::from_secs(1);
+    stability.hurry();
+    stability.due((&streams, 0), &settings(), (false, Time(0)));
+    let at = |ms: u64| Time(ms * 1000);
+    assert_eq!(stability.slow(limit, at(900)), []);
+    let slow = stability.slow(limit, at(1100));
+    assert!(slow.contains(&(1, false)));
+    assert_eq!(stability.slow(limit, at(1200)), []);
+    assert!(stability.slow(limit, at(2100)).contains(&(1, true)));
+    stability.acknowledged(1, &[3, 0], at(2200));
+    assert!(stability.slow(limit, at(2300)).iter().all(|&(rank, _)| rank != 1));
+}
