@@ -9,22 +9,20 @@ use zeroize::Zeroize;
 /// The same seed gives the same bytes: whoever replays an event gets the same answer. The seed must
 /// come from the operating system and must serve one event only.
 pub struct Random {
-    output: blake3::OutputReader,
+    seed: Secret<32>,
+    /// Made when the first byte is asked for: most events ask for none.
+    output: Option<blake3::OutputReader>,
 }
 
 impl Random {
     /// Begins the stream of `seed`.
     pub fn new(seed: &Secret<32>) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("cenacle module randomness v1");
-        hasher.update(seed.expose());
-        let output = hasher.finalize_xof();
-        hasher.zeroize();
-        Self { output }
+        Self { seed: seed.clone(), output: None }
     }
 
     /// Fills `bytes` with the next bytes of the stream.
     pub fn fill(&mut self, bytes: &mut [u8]) {
-        self.output.fill(bytes);
+        self.output.get_or_insert_with(|| expand(&self.seed)).fill(bytes);
     }
 
     /// The next 32 bytes as a secret.
@@ -37,9 +35,19 @@ impl Random {
     }
 }
 
+fn expand(seed: &Secret<32>) -> blake3::OutputReader {
+    let mut hasher = blake3::Hasher::new_derive_key("cenacle module randomness v1");
+    hasher.update(seed.expose());
+    let output = hasher.finalize_xof();
+    hasher.zeroize();
+    output
+}
+
 impl Drop for Random {
     fn drop(&mut self) {
-        self.output.zeroize();
+        if let Some(output) = &mut self.output {
+            output.zeroize();
+        }
     }
 }
 

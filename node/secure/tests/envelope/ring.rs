@@ -1,6 +1,6 @@
 //! Which views get a ring.
 
-use crate::common::{View, member, members_of, signers};
+use crate::common::{FIFO, FROM_AT, View, context_of, member, members_of, signers};
 use cenacle_plugin::{MAX_MEMBERS, Secret};
 use cenacle_secure::{Destination, EnvelopeError, KeyRing, Opener, Sealer, Signer};
 use curve25519_dalek::constants::EIGHT_TORSION;
@@ -62,6 +62,67 @@ fn the_list_is_checked() {
     let refused = KeyRing::new(&many).unwrap_err();
     assert_eq!(refused, EnvelopeError::TooManyMembers { got: MAX_MEMBERS + 1 });
     assert_eq!(KeyRing::new(&many[1..]).unwrap().size(), MAX_MEMBERS);
+}
+
+#[test]
+fn a_ring_that_follows_decodes_newcomers_only() {
+    let signers = signers(6);
+    let keys: Vec<_> = signers.iter().map(|signer| *signer.public_key()).collect();
+    let members = members_of(&keys);
+    let first = KeyRing::new(&members[..5]).unwrap();
+    let view: Vec<_> = [5, 1, 3, 2, 4].map(|n: usize| members[n].clone()).into();
+    let second = Arc::new(first.following(&view).unwrap());
+    assert_eq!((first.decoded(), second.decoded(), second.size()), (5, 1, 5));
+    let fresh = Arc::new(KeyRing::new(&view).unwrap());
+    assert_eq!((second.digest(), fresh.decoded()), (fresh.digest(), 5));
+
+    // Every member's messages are accepted under it, and none as another's.
+    let context = context_of(&fresh, 0);
+    for (at, number) in [5, 1, 3, 2, 4].into_iter().enumerate() {
+        let me = u32::try_from(at).unwrap();
+        let mut sealer = Sealer::new(context, fresh.clone(), me, signers[number].clone()).unwrap();
+        let mut sealed = sealer.seal(FIFO, b"x").unwrap();
+        let opener = || Opener::new(context, second.clone(), 0).unwrap();
+        assert_eq!(opener().open(&sealed).unwrap().from(), me);
+        sealed[FROM_AT + 1] = u8::try_from((at + 1) % 5).unwrap();
+        assert!(matches!(opener().open(&sealed), Err(EnvelopeError::BadSignature { .. })));
+    }
+
+    // Who left is forgotten: its key costs again when it comes back.
+    assert_eq!(second.following(&members).unwrap().decoded(), 1);
+    assert_eq!(first.following(&members[..5]).unwrap().decoded(), 0);
+}
+
+/// A name vouches for nothing: what counts is the key that the view lists now.
+#[test]
+fn a_ring_that_follows_refuses_what_a_new_one_does() {
+    let keys: Vec<_> = signers(4).iter().map(|signer| *signer.public_key()).collect();
+    let members = members_of(&keys[..3]);
+    let ring = KeyRing::new(&members).unwrap();
+    let mut changed = members.clone();
+    changed[1].public_key = keys[3];
+    let followed = ring.following(&changed).unwrap();
+    assert_eq!(
+        (followed.decoded(), followed.digest()),
+        (1, KeyRing::new(&changed).unwrap().digest())
+    );
+    assert_ne!(followed.digest(), ring.digest());
+
+    let mut no_key = [0; 32];
+    no_key[0] = 2;
+    let bad_keys = small_order_encodings().into_iter().chain([no_key]);
+    for bad in bad_keys {
+        changed[1].public_key = bad;
+        let refused = KeyRing::new(&changed).unwrap_err();
+        assert_eq!(ring.following(&changed).unwrap_err(), refused);
+    }
+    assert_eq!(ring.following(&[]).unwrap_err(), EnvelopeError::NoMembers);
+    let twice = [members[0].clone(), members[1].clone(), members[0].clone()];
+    let refused = ring.following(&twice).unwrap_err();
+    assert_eq!(refused, EnvelopeError::DuplicateMember { position: 2 });
+    // Members of one node share a key.
+    let shared = [member("a", keys[0]), member("b", keys[0]), member("c", keys[3])];
+    assert_eq!(ring.following(&shared).unwrap().decoded(), 1);
 }
 
 #[test]

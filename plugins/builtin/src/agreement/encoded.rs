@@ -87,6 +87,16 @@ pub(super) fn counted<G: DhGroup>(from: u32, bytes: &[u8], count: usize) -> Resu
     }
 }
 
+/// Whether `told` holds each of `members`, which grow, once, and nothing else.
+pub(super) fn holds_each(told: &[u32], members: &[u32]) -> bool {
+    let mut seen = vec![false; members.len()];
+    let is_new = |position: &u32| {
+        let slot = members.binary_search(position).ok().and_then(|at| seen.get_mut(at));
+        slot.is_some_and(|slot| !std::mem::replace(slot, true))
+    };
+    told.len() == members.len() && told.iter().all(is_new)
+}
+
 /// Cuts a concatenation of exactly `count` encodings.
 pub(super) fn cut<G: DhGroup>(
     from: u32,
@@ -110,4 +120,21 @@ pub(super) fn one<G: DhGroup>(from: u32, bytes: &[u8]) -> Result<Encoded, Error>
 /// Encodes an element.
 pub(super) fn encode<G: DhGroup>(calculator: &Calculator<G>, element: &G::Element) -> Encoded {
     calculator.encode(element).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_member_is_told_once() {
+        let class = [1, 4, 7];
+        for told in [[1, 4, 7], [7, 1, 4], [4, 7, 1]] {
+            assert!(holds_each(&told, &class));
+        }
+        for told in [&[1, 4][..], &[1, 4, 7, 7], &[1, 4, 4], &[1, 4, 5], &[0, 1, 4], &[]] {
+            assert!(!holds_each(told, &class), "{told:?}");
+        }
+        assert!(holds_each(&[], &[]));
+    }
 }

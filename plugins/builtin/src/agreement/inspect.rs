@@ -2,13 +2,14 @@
 
 use cenacle_dh::DhGroup;
 use cenacle_plugin::conformance::{Combined, byte_strings};
+use std::borrow::Borrow;
 use zeroize::Zeroizing;
 
 /// The exponents in their encoded form.
-pub(super) fn secrets<'s, G: DhGroup>(
-    scalars: impl Iterator<Item = &'s G::Scalar>,
+pub(super) fn secrets<G: DhGroup>(
+    scalars: impl Iterator<Item = impl Borrow<G::Scalar>>,
 ) -> Vec<Zeroizing<Vec<u8>>> {
-    scalars.map(|scalar| G::default().scalar_bytes(scalar)).collect()
+    scalars.map(|scalar| G::default().scalar_bytes(scalar.borrow())).collect()
 }
 
 /// The elements in a message.

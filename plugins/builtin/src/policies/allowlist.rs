@@ -27,7 +27,7 @@ impl Default for Allowlist {
     fn default() -> Self {
         let members = OptionSpec {
             name: MEMBERS.to_owned(),
-            help: "The peer ids of all who may join (12D3KooW…; `cenacle id` prints one's own)."
+            help: "The peer ids of all who may join: Ed25519 keys as libp2p writes them, 12D3KooW…"
                 .to_owned(),
             kind: OptionType::List { max_items: MAX_LISTED, max_len: MAX_PEER_ID },
             default: Value::List(Vec::new()),

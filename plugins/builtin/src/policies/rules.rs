@@ -16,9 +16,10 @@ const HISTORY: &str = "history";
 /// once a second does little else; a key that nobody changes for a year might as well be `off`.
 const AGE_MS: (u64, u64) = (1_000, 365 * 86_400_000);
 
-/// The fewest bytes after which a new key can be due: less would make a group agree on keys for
-/// every few messages.
-const MIN_REKEY_BYTES: i64 = 1 << 10;
+/// The fewest and the most bytes after which a new key can be due. Less would make a group agree on
+/// keys for every few messages; the most is more than any group seals in a key's life, and so no
+/// limit at all.
+const REKEY_BYTES_BOUNDS: (i64, i64) = (1 << 10, i64::MAX);
 
 /// Bytes that all members together may seal before a new key is due: 2^34 blocks of AES-GCM, which
 /// keeps an attacker's advantage below 2^-58 (RFC 9001, appendix B.1) even if one member sealed all
@@ -101,8 +102,8 @@ pub(super) fn options() -> Vec<OptionSpec> {
         spec(
             REKEY_BYTES,
             "The group agrees on a new key when its members have sealed this many bytes under \
-             the present one; at least 1024, or 0 for no limit.",
-            OptionType::Integer { min: 0, max: i64::MAX },
+             the present one; the largest value is as good as no limit.",
+            OptionType::Integer { min: REKEY_BYTES_BOUNDS.0, max: REKEY_BYTES_BOUNDS.1 },
             Value::Integer(DEFAULT_REKEY_BYTES),
         ),
         spec(
@@ -132,8 +133,7 @@ pub(super) fn options() -> Vec<OptionSpec> {
 struct Rules {
     /// `None`: keys do not age.
     rekey_after_ms: Option<u64>,
-    /// `None`: any number of bytes.
-    rekey_bytes: Option<u64>,
+    rekey_bytes: u64,
     rekey_messages: u64,
     partition: Partition,
     history: History,
@@ -145,16 +145,7 @@ impl Rules {
             "off" => None,
             _ => Some(age_ms(options)?),
         };
-        let rekey_bytes = match integer(options, REKEY_BYTES)? {
-            0 => None,
-            few if few < MIN_REKEY_BYTES => {
-                return Err(Error::BadOption {
-                    name: REKEY_BYTES,
-                    why: format!("{few} is too few; use {MIN_REKEY_BYTES} or more, or 0 for off"),
-                });
-            }
-            bytes => Some(u64::try_from(bytes).map_err(|_| UNCHECKED)?),
-        };
+        let rekey_bytes = u64::try_from(integer(options, REKEY_BYTES)?).map_err(|_| UNCHECKED)?;
         let rekey_messages =
             u64::try_from(integer(options, REKEY_MESSAGES)?).map_err(|_| UNCHECKED)?;
         let partition = match text(options, PARTITION)? {
@@ -170,8 +161,7 @@ impl Rules {
         if self.rekey_after_ms.is_some_and(|most| usage.age_ms >= most) {
             return Some(RekeyReason::TimeOut);
         }
-        let bytes = self.rekey_bytes.is_some_and(|most| usage.sealed_bytes >= most);
-        if bytes || usage.sealed_messages >= self.rekey_messages {
+        if usage.sealed_bytes >= self.rekey_bytes || usage.sealed_messages >= self.rekey_messages {
             return Some(RekeyReason::DataOut);
         }
         None

@@ -81,7 +81,8 @@ enum Message {
     },
 }
 
-/// A pairwise key; copies share the memory, which is overwritten when the last one is dropped.
+/// A pairwise key, at a member its inverse, which opens what the controller sends and is all that
+/// it needs; copies share the memory, which is overwritten when the last one is dropped.
 type Pairwise<G> = Arc<<G as DhGroup>::Scalar>;
 
 /// What a confirmed run left.
@@ -244,15 +245,15 @@ impl<G: DhGroup> Ckd<G> {
         Ok(())
     }
 
-    /// This member's pairwise key with the controller.
+    /// The inverse of this member's pairwise key with the controller.
     fn pair_with_controller(
         &mut self,
         run: &Run<G>,
         hello: &G::Element,
     ) -> Result<Pairwise<G>, Error> {
         let shared = self.calculator.exp(Purpose::Protocol, hello, run.exponent()?);
-        let shared = Zeroizing::new(shared);
-        Ok(Arc::new(self.calculator.hash_to_scalar(PAIRWISE, &shared)))
+        let key = self.calculator.hash_to_scalar(PAIRWISE, &Zeroizing::new(shared));
+        Ok(Arc::new(self.calculator.invert(&key)))
     }
 
     /// The controller, once nobody is left to answer: choose the secret and hand it out.
@@ -371,8 +372,7 @@ impl<G: DhGroup> Ckd<G> {
         let me = run.change.me();
         let mine = wrapped.get((me - u32::from(me > from)) as usize);
         let mine = decode(&self.calculator, from, mine.ok_or(Error::Bug("a short key list"))?)?;
-        let inverse = self.calculator.invert(&key);
-        let secret = Zeroizing::new(self.calculator.exp(Purpose::Protocol, &mine, &inverse));
+        let secret = Zeroizing::new(self.calculator.exp(Purpose::Protocol, &mine, &key));
         out.push(Action::Install(self.calculator.hash_to_secret(SECRET, &secret)));
         run.stage = Stage::Done(Keys::Member(key));
         Ok(())

@@ -1,9 +1,7 @@
 //! From one level of the stack to the next, up to the secret.
 
 use super::super::encoded::{Encoded, bad, decode};
-use super::super::share::OwnShare;
-use super::stack::Leaf;
-use super::{Base, LEVEL, Message, Run, SECRET, Stage, Str};
+use super::{LEVEL, Message, Run, SECRET, Stage, Str};
 use cenacle_dh::{DhGroup, Purpose};
 use cenacle_plugin::{Action, Error, Order, Outbox, to_cbor};
 use std::sync::Arc;
@@ -14,13 +12,8 @@ type Shared<G> = Zeroizing<<G as DhGroup>::Element>;
 
 impl<G: DhGroup> Str<G> {
     /// The sponsor: compute the keys from its level up and show them, the top's excepted.
-    pub(super) fn publish(
-        &mut self,
-        run: &mut Run<G>,
-        stack: Vec<Leaf>,
-        out: &mut Outbox,
-    ) -> Result<(), Error> {
-        let keys = self.keys(run, &stack, &[], run.level)?;
+    pub(super) fn publish(&mut self, run: &mut Run<G>, out: &mut Outbox) -> Result<(), Error> {
+        let keys = self.keys(run, &[], run.level)?;
         let mut blinded = Vec::new();
         let mut unknown = keys.as_slice();
         if let (1, [_, above @ ..]) = (run.level, unknown) {
@@ -30,14 +23,14 @@ impl<G: DhGroup> Str<G> {
         }
         let shown = self.calculator.exp_base_many(Purpose::Protocol, unknown);
         blinded.extend(self.calculator.encode_many(&shown));
-        let base = match run.parts.first() {
+        let base = match run.stack.0.first() {
             Some(part) if run.at_once => Some(part.told_as_base(&run.share.blinded)?),
             _ => None,
         };
         let body = to_cbor(&Message::Keys { base, blinded })?;
         out.push(Action::Multicast { order: Order::Fifo, body });
         out.push(Action::Resume);
-        run.stage = Stage::Resuming { stack, keys: Arc::new(keys) };
+        run.stage = Stage::Resuming { keys: Arc::new(keys) };
         Ok(())
     }
 
@@ -46,51 +39,49 @@ impl<G: DhGroup> Str<G> {
     pub(super) fn finish(
         &mut self,
         run: &mut Run<G>,
-        stack: &[Leaf],
         blinded: &[Encoded],
         out: &mut Outbox,
     ) -> Result<(), Error> {
         let sponsor = run.sponsor_level()?;
         let lowest = run.level.max(sponsor);
-        let keys = self.keys(run, stack, blinded, lowest)?;
+        let keys = self.keys(run, blinded, lowest)?;
         let own = self.calculator.exp_base_many(Purpose::Check, &keys);
         let shown = blinded.get(lowest - sponsor..).unwrap_or_default();
         if self.calculator.encode_many(&own) != shown.concat() {
             let from = run.sponsor.unwrap_or(run.change.me());
             return Err(bad(from, "a blinded key is not the one that belongs there"));
         }
-        let root = self.root(run, stack, blinded, &keys)?;
-        self.install(run, stack, blinded, &keys, &root, out)
+        let root = self.root(run, blinded, &keys)?;
+        self.install(run, blinded, &keys, &root, out)
     }
 
     /// A group of one: its share was shown to nobody, and the next change replaces it.
     pub(super) fn alone(&mut self, run: &mut Run<G>, out: &mut Outbox) -> Result<(), Error> {
-        let stack = run.stack().ok_or(Error::Bug("a stack of one is not known"))?;
         let root = Zeroizing::new(decode(&self.calculator, run.change.me(), &run.share.blinded)?);
-        self.install(run, &stack, &[], &[], &root, out)
+        self.install(run, &[], &[], &root, out)
     }
 
     /// The keys from level `lowest` up to the one below the top.
     fn keys(
         &mut self,
         run: &Run<G>,
-        stack: &[Leaf],
         blinded: &[Encoded],
         lowest: usize,
     ) -> Result<Vec<G::Scalar>, Error> {
         // No reallocation: it would leave keys behind in memory.
-        let mut keys = Vec::with_capacity(stack.len());
-        if lowest < stack.len() {
+        let top = run.change.members().len();
+        let mut keys = Vec::with_capacity(top);
+        if lowest < top {
             keys.push(if lowest == 1 {
                 run.share.exponent.clone()
             } else {
-                let element = self.entry(run, stack, blinded)?;
+                let element = self.entry(run, blinded)?;
                 self.calculator.hash_to_scalar(LEVEL, &element)
             });
         }
-        for level in lowest + 1..stack.len() {
+        for level in lowest + 1..top {
             let below = keys.last().ok_or(Error::Bug("a level without one below"))?;
-            let element = self.raise(stack, level, below)?;
+            let element = self.raise(run, level, below)?;
             keys.push(self.calculator.hash_to_scalar(LEVEL, &element));
         }
         Ok(keys)
@@ -100,30 +91,24 @@ impl<G: DhGroup> Str<G> {
     pub(super) fn root(
         &mut self,
         run: &Run<G>,
-        stack: &[Leaf],
         blinded: &[Encoded],
         keys: &[G::Scalar],
     ) -> Result<Shared<G>, Error> {
         match keys.last() {
-            Some(key) => self.raise(stack, stack.len(), key),
-            None => self.entry(run, stack, blinded),
+            Some(key) => self.raise(run, run.change.members().len(), key),
+            None => self.entry(run, blinded),
         }
     }
 
     /// The element at the lowest level that this member can compute: the sponsor's, if that is above
     /// its own, else its own.
-    fn entry(
-        &mut self,
-        run: &Run<G>,
-        stack: &[Leaf],
-        blinded: &[Encoded],
-    ) -> Result<Shared<G>, Error> {
+    fn entry(&mut self, run: &Run<G>, blinded: &[Encoded]) -> Result<Shared<G>, Error> {
         const UNKNOWN: Error = Error::Bug("a level that cannot be computed");
         let sponsor = run.sponsor_level()?;
         if run.level < sponsor {
             let base = self.base.clone().ok_or(UNKNOWN)?;
             let key = base.keys.get(sponsor - 1 - run.level).ok_or(UNKNOWN)?;
-            return self.raise(stack, sponsor, key);
+            return self.raise(run, sponsor, key);
         }
         let me = run.change.me();
         let below = self.below(run, sponsor, blinded).ok_or(UNKNOWN)?;
@@ -133,15 +118,9 @@ impl<G: DhGroup> Str<G> {
     }
 
     /// The element at `level`, from below.
-    fn raise(
-        &mut self,
-        stack: &[Leaf],
-        level: usize,
-        below: &G::Scalar,
-    ) -> Result<Shared<G>, Error> {
-        let leaf = level.checked_sub(1).and_then(|at| stack.get(at));
-        let leaf = leaf.ok_or(Error::Bug("a level outside the stack"))?;
-        let share = leaf.share.as_ref().ok_or(Error::Bug("an unknown share above"))?;
+    fn raise(&mut self, run: &Run<G>, level: usize, below: &G::Scalar) -> Result<Shared<G>, Error> {
+        let leaf = run.stack.leaf(level).ok_or(Error::Bug("a level outside the stack"))?;
+        let share = leaf.share.ok_or(Error::Bug("an unknown share above"))?;
         let share = decode(&self.calculator, leaf.told_by, share)?;
         Ok(Zeroizing::new(self.calculator.exp(Purpose::Protocol, &share, below)))
     }
@@ -156,12 +135,11 @@ impl<G: DhGroup> Str<G> {
         }
     }
 
-    /// Installs the secret, and puts together what the next change needs. `keys` are those that were
+    /// Installs the secret, and keeps what the next change needs. `keys` are those that were
     /// computed; those below them, from this member's level on, are the old ones.
     pub(super) fn install(
         &mut self,
         run: &mut Run<G>,
-        stack: &[Leaf],
         blinded: &[Encoded],
         keys: &[G::Scalar],
         root: &G::Element,
@@ -173,19 +151,8 @@ impl<G: DhGroup> Str<G> {
             Some(base) => base.keys.get(..sponsor.saturating_sub(run.level)).unwrap_or_default(),
             None => &[],
         };
-        let name = |leaf: &Leaf| {
-            let member = run.change.members().get(leaf.position as usize);
-            member.map(|member| member.id.clone())
-        };
-        let names: Option<Vec<_>> = stack.iter().map(name).collect();
-        let OwnShare { exponent, blinded: own } = &run.share;
-        run.stage = Stage::Done(Arc::new(Base {
-            names: names.ok_or(Error::Bug("a position outside the view"))?,
-            shares: stack.iter().map(|leaf| leaf.share.clone()).collect(),
-            share: OwnShare { exponent: exponent.clone(), blinded: own.clone() },
-            below: self.below(run, sponsor, blinded),
-            keys: Arc::new([old, keys].concat()),
-        }));
+        let below = self.below(run, sponsor, blinded);
+        run.stage = Stage::Done { below, keys: Arc::new([old, keys].concat()) };
         Ok(())
     }
 }

@@ -50,7 +50,7 @@ use cenacle_plugin::{
     ViewChange, Work, to_cbor,
 };
 use serde::{Deserialize, Serialize};
-use stack::{Kept, Leaf, Part, Told};
+use stack::{Kept, Leaf, Leaves, Part, Stack, Told};
 use std::sync::Arc;
 
 pub(super) const SPEC: Spec = Spec {
@@ -93,8 +93,8 @@ enum Message {
 struct Base<G: DhGroup> {
     /// The stack, bottom first.
     names: Vec<MemberId>,
-    /// Its blinded shares, where they are known.
-    shares: Vec<Option<Encoded>>,
+    /// By the positions that its members had.
+    leaves: Leaves,
     share: OwnShare<G>,
     /// The blinded key of the level below this member's.
     below: Option<Encoded>,
@@ -108,9 +108,9 @@ enum Stage<G: DhGroup> {
     /// Waiting for classes, and for the blinded keys, which may come before some of them.
     Gathering { blinded: Option<Vec<Encoded>> },
     /// The sponsor: its keys were sent; the top remains to be computed.
-    Resuming { stack: Vec<Leaf>, keys: Arc<Vec<G::Scalar>> },
-    /// The secret is installed.
-    Done(Arc<Base<G>>),
+    Resuming { keys: Arc<Vec<G::Scalar>> },
+    /// The secret is installed. The rest is for the next change, as in [`Base`].
+    Done { below: Option<Encoded>, keys: Arc<Vec<G::Scalar>> },
 }
 
 #[derive(Clone)]
@@ -123,7 +123,7 @@ struct Run<G: DhGroup> {
     sponsor: Option<u32>,
     /// No class has anything to tell that did not come with the change: there is no round 1.
     at_once: bool,
-    parts: Vec<Part>,
+    stack: Stack,
     stage: Stage<G>,
 }
 
@@ -134,25 +134,15 @@ impl<G: DhGroup> Run<G> {
 
     /// The sponsor's level; known when the base's part is.
     fn sponsor_level(&self) -> Result<usize, Error> {
-        let base = self.parts.first().and_then(|part| part.leaves.as_ref());
-        let at = base.and_then(|base| base.iter().position(|l| Some(l.position) == self.sponsor));
+        let base = self.stack.0.first().and_then(|part| part.leaves.as_ref());
+        let at = base.zip(self.sponsor).and_then(|(base, sponsor)| base.find(sponsor));
         at.map(|at| at + 1).ok_or(Error::Bug("a stack without a sponsor"))
-    }
-
-    /// The whole stack, once nobody has anything to tell any more.
-    fn stack(&self) -> Option<Vec<Leaf>> {
-        if self.parts.iter().any(|part| part.awaited) {
-            return None;
-        }
-        let parts: Option<Vec<&[Leaf]>> =
-            self.parts.iter().map(|part| part.leaves.as_deref()).collect();
-        Some(parts?.concat())
     }
 
     /// Takes what a sponsor tells of its class.
     fn tell(&mut self, from: u32, told: &Told) -> Result<(), Error> {
         let change = Arc::clone(&self.change);
-        let mut classes = change.classes().iter().zip(&mut self.parts).enumerate();
+        let mut classes = change.classes().iter().zip(&mut self.stack.0).enumerate();
         let (index, (class, part)) = classes
             .find(|(_, (class, _))| class.members.contains(&from))
             .ok_or(Error::Bug("a member of no class"))?;
@@ -200,19 +190,19 @@ impl<G: DhGroup> Str<G> {
             Some(base) if !tells => base.share.clone(),
             _ => offered.unwrap_or_else(|| OwnShare::fresh(&mut self.calculator, random)),
         };
-        let leaves = own_leaves(me, &kept, &share);
-        let own = Part { leaves: Some(leaves), awaited: !tells };
-        let (parts, at_once) = Self::parts(change, &own)?;
         let below = change.classes().iter().take_while(|class| !class.members.contains(&me));
         let below: usize = below.map(|class| class.members.len()).sum();
         let inside = kept.iter().position(|kept| kept.position == me).ok_or(UNKNOWN)?;
+        let leaves = Some(self.own_leaves(me, &kept, &share).into());
+        let own = Part { leaves, awaited: !tells };
+        let (stack, at_once) = Self::parts(change, &own)?;
         let (level, stage) = (below + inside + 1, Stage::Gathering { blinded: None });
-        Ok(Run { change: Arc::clone(change), share, level, sponsor, at_once, parts, stage })
+        Ok(Run { change: Arc::clone(change), share, level, sponsor, at_once, stack, stage })
     }
 
     /// What is known of each class when a run begins, and whether that is all that will be told
     /// before the sponsor's keys.
-    fn parts(change: &ViewChange, own: &Part) -> Result<(Vec<Part>, bool), Error> {
+    fn parts(change: &ViewChange, own: &Part) -> Result<(Stack, bool), Error> {
         let mut parts = Vec::new();
         let mut at_once = true;
         for (index, class) in change.classes().iter().enumerate() {
@@ -223,28 +213,37 @@ impl<G: DhGroup> Str<G> {
             at_once &= index == 0 || ahead.is_some();
             parts.push(match ahead {
                 _ if class.members.contains(&change.me()) => own.clone(),
-                Some((position, share)) => Part::single(position, share),
+                Some((position, share)) => Part::single(position, &share),
                 None => Part::unknown(),
             });
         }
-        Ok((parts, at_once))
+        Ok((Stack(parts), at_once))
     }
 
     /// This member's class from bottom to top.
     fn kept(&self, change: &ViewChange) -> Result<Vec<Kept>, Error> {
         let class = change.my_class();
         if let [position] = *class {
-            return Ok(vec![Kept { place: 0, position, share: None }]);
+            return Ok(vec![Kept { place: 0, position }]);
         }
         let base = self.base.as_ref().ok_or(UNKNOWN)?;
         let places = places(&base.names, change, class).ok_or(UNKNOWN)?;
-        let keep = |(place, position): (usize, &u32)| {
-            let share = base.shares.get(place).cloned().flatten();
-            Kept { place, position: *position, share }
-        };
-        let mut kept: Vec<Kept> = places.into_iter().zip(class).map(keep).collect();
+        let places = places.into_iter().zip(class);
+        let mut kept: Vec<Kept> =
+            places.map(|(place, &position)| Kept { place, position }).collect();
         kept.sort_by_key(|kept| kept.place);
         Ok(kept)
+    }
+
+    /// What is known of this member's own class when a run begins.
+    fn own_leaves(&self, me: u32, kept: &[Kept], own: &OwnShare<G>) -> Leaves {
+        let mut leaves = Leaves::with_capacity(G::ELEMENT_LEN, kept.len());
+        for &Kept { place, position } in kept {
+            let old = || self.base.as_ref()?.leaves.get(place)?.share;
+            let share = if position == me { Some(&*own.blinded) } else { old() };
+            leaves.push(&Leaf { position, told_by: me, share });
+        }
+        leaves
     }
 
     /// The member of the base class that changes its share; `kept` is what is left of its stack.
@@ -271,7 +270,7 @@ impl<G: DhGroup> Str<G> {
         let me = run.change.me();
         let index = run.change.classes().iter().position(|class| class.members.contains(&me));
         let index = index.ok_or(Error::Bug("a member of no class"))?;
-        let part = run.parts.get(index).ok_or(Error::Bug("a class without a part"))?;
+        let part = run.stack.0.get(index).ok_or(Error::Bug("a class without a part"))?;
         let known = if index == 0 {
             run.at_once
         } else {
@@ -303,7 +302,7 @@ impl<G: DhGroup> Str<G> {
         if let Some(told) = base {
             run.tell(from, told)?;
         }
-        if run.sponsor != Some(from) || run.parts.first().is_none_or(|base| base.awaited) {
+        if run.sponsor != Some(from) || run.stack.0.first().is_none_or(|base| base.awaited) {
             return Err(bad(from, "keys from a member that has not told of the base"));
         }
         let levels = run.change.members().len() - run.sponsor_level()?;
@@ -313,14 +312,13 @@ impl<G: DhGroup> Str<G> {
 
     /// Goes on once the whole stack is known: the sponsor to its keys, others from them.
     fn advance(&mut self, run: &mut Run<G>, out: &mut Outbox) -> Result<(), Error> {
-        let (Some(stack), Stage::Gathering { blinded }) = (run.stack(), &run.stage) else {
-            return Ok(());
-        };
+        let Stage::Gathering { blinded } = &run.stage else { return Ok(()) };
         match blinded {
-            _ if run.is_sponsor() => self.publish(run, stack, out),
+            _ if !run.stack.is_told() => Ok(()),
+            _ if run.is_sponsor() => self.publish(run, out),
             Some(blinded) => {
                 let blinded = blinded.clone();
-                self.finish(run, &stack, &blinded, out)
+                self.finish(run, &blinded, out)
             }
             None => Ok(()),
         }
@@ -375,21 +373,31 @@ impl<G: DhGroup> Protocol for Str<G> {
 
     fn resume(&mut self, out: &mut Outbox) -> Result<(), Error> {
         let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
-        let Stage::Resuming { stack, keys } = &run.stage else {
+        let Stage::Resuming { keys } = &run.stage else {
             return Err(Error::WrongCall("nothing to resume"));
         };
-        let (stack, keys) = (stack.clone(), Arc::clone(keys));
-        let root = self.root(&run, &stack, &[], &keys)?;
-        self.install(&mut run, &stack, &[], &keys, &root, out)?;
+        let keys = Arc::clone(keys);
+        let root = self.root(&run, &[], &keys)?;
+        self.install(&mut run, &[], &keys, &root, out)?;
         self.run = Some(run);
         Ok(())
     }
 
     fn confirmed(&mut self) -> Result<(), Error> {
-        let Some(Run { stage: Stage::Done(base), .. }) = self.run.take() else {
+        let Some(Run { change, share, stack, stage: Stage::Done { below, keys }, .. }) =
+            self.run.take()
+        else {
             return Err(Error::WrongCall("nothing was installed that could be confirmed"));
         };
-        self.base = Some(base);
+        let size = change.members().len();
+        let mut names = Vec::with_capacity(size);
+        let mut leaves = Leaves::with_capacity(G::ELEMENT_LEN, size);
+        for leaf in stack.leaves() {
+            let member = change.members().get(leaf.position as usize);
+            names.push(member.ok_or(Error::Bug("a position outside the view"))?.id.clone());
+            leaves.push(&leaf);
+        }
+        self.base = Some(Arc::new(Base { names, leaves, share, below, keys }));
         Ok(())
     }
 
@@ -410,16 +418,6 @@ impl<G: DhGroup> Protocol for Str<G> {
     fn inspect(&self) -> Option<&dyn cenacle_plugin::conformance::Inspect> {
         Some(self)
     }
-}
-
-/// What is known of this member's own class when a run begins.
-fn own_leaves<G: DhGroup>(me: u32, kept: &[Kept], own: &OwnShare<G>) -> Arc<[Leaf]> {
-    let leaf = |kept: &Kept| {
-        let mine = kept.position == me;
-        let share = if mine { Some(own.blinded.clone()) } else { kept.share.clone() };
-        Leaf { position: kept.position, told_by: me, share }
-    };
-    kept.iter().map(leaf).collect()
 }
 
 #[cfg(feature = "conformance")]

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 /// What is left of this member's class.
 struct ClassTree<G: DhGroup> {
-    tree: Tree,
+    /// The confirmed one itself, where nothing has changed in it.
+    tree: Arc<Tree>,
     /// The keys on this member's path that were known before the departures.
     keys: Vec<PathKey<G>>,
     /// The sponsors of the departures: see [`Tree::keep`].
@@ -35,19 +36,25 @@ impl<G: DhGroup> Tgdh<G> {
             // Without company a member has nothing to keep: its leaf is new.
             let leaf = offered.map_or_else(|| self.fresh_share(random), PathKey::from);
             let tree = Tree::leaf(change.me(), leaf.blinded.as_deref().unwrap_or_default());
-            return Ok(ClassTree { tree, keys: vec![leaf], departures: Vec::new() });
+            return Ok(ClassTree { tree: tree.into(), keys: vec![leaf], departures: Vec::new() });
         }
         const UNKNOWN: Error = Error::BadChange("a class continues that this instance was not in");
         let base = self.base.as_ref().ok_or(UNKNOWN)?;
+        let places = places(&base.names, change, class).ok_or(UNKNOWN)?;
+        let keys = base.keys.clone();
+        let stays = |(place, at): (&usize, &u32)| *place == *at as usize;
+        if places.len() == base.names.len() && places.iter().zip(class).all(stays) {
+            return Ok(ClassTree { tree: Arc::clone(&base.tree), keys, departures: Vec::new() });
+        }
         let mut positions = vec![None; base.names.len()];
-        for (place, at) in places(&base.names, change, class).ok_or(UNKNOWN)?.iter().zip(class) {
+        for (place, at) in places.iter().zip(class) {
             if let Some(position) = positions.get_mut(*place) {
                 *position = Some(*at);
             }
         }
         let (tree, departures) = base.tree.keep(&|old| *positions.get(old as usize)?);
         let tree = tree.filter(|tree| tree.len() + 1 == class.len() * 2).ok_or(UNKNOWN)?;
-        Ok(ClassTree { tree, keys: base.keys.clone(), departures })
+        Ok(ClassTree { tree: tree.into(), keys, departures })
     }
 
     /// One class alone: the refresher publishes a new share, sponsors publish what is missing.
@@ -60,13 +67,13 @@ impl<G: DhGroup> Tgdh<G> {
         let ClassTree { tree, mut keys, departures } = self.class_tree(change, None, random)?;
         let me = change.me();
         if change.size() == 1 {
-            let stage = Stage::Filling(Filling::new(tree, None, me));
+            let stage = Stage::Filling(Filling::new(Arc::unwrap_or_clone(tree), None, me));
             let mut run = Run { change: Arc::clone(change), keys, stage };
             self.install(&mut run, out)?;
             return Ok(run);
         }
         let refresher = change.refresher().unwrap_or_else(|| sponsor(&tree, &departures));
-        let mut filling = Filling::new(tree, Some(refresher), me);
+        let mut filling = Filling::new(Arc::unwrap_or_clone(tree), Some(refresher), me);
         let mut unsent = Vec::new();
         if refresher == me {
             // A new share on every change: otherwise a member that comes and goes again brings
@@ -113,7 +120,7 @@ impl<G: DhGroup> Tgdh<G> {
             out.push(Action::Multicast { order: Order::Fifo, body });
             let mine = change.classes().iter().position(|class| class.members.contains(&me));
             if let Some(slot) = mine.and_then(|index| trees.get_mut(index)) {
-                *slot = Some(Arc::new(tree));
+                *slot = Some(tree);
             }
         }
         let stage = Stage::Gathering { trees, early: Vec::new() };
@@ -128,12 +135,12 @@ impl<G: DhGroup> Tgdh<G> {
     fn refresh_class(
         &mut self,
         me: u32,
-        tree: &mut Tree,
+        tree: &mut Arc<Tree>,
         place: Place,
         random: &mut Random,
     ) -> Result<Vec<PathKey<G>>, Error> {
         let passing = tree.above(place);
-        let mut filling = Filling::new(std::mem::take(tree), Some(me), me);
+        let mut filling = Filling::new(Arc::unwrap_or_clone(std::mem::take(tree)), Some(me), me);
         let mut keys = vec![self.fresh_share(random)];
         for (level, id) in Arc::clone(&filling.path).iter().enumerate() {
             if level > 0 {
@@ -149,7 +156,7 @@ impl<G: DhGroup> Tgdh<G> {
             let blinded = keys.last().and_then(|known| known.blinded.as_deref());
             filling.publish(*id, blinded.unwrap_or_default());
         }
-        *tree = Arc::unwrap_or_clone(filling.tree);
+        *tree = filling.tree;
         Ok(keys)
     }
 
@@ -183,7 +190,7 @@ impl<G: DhGroup> Tgdh<G> {
             return Ok(());
         }
         let (trees, early) = (std::mem::take(trees), std::mem::take(early));
-        let tree = Tree::merge(trees.into_iter().flatten().map(Arc::unwrap_or_clone).collect());
+        let tree = Tree::merge(trees.into_iter().flatten().collect());
         let tree = tree.ok_or(Error::BadChange("no classes"))?;
         if tree.height() > MAX_HEIGHT {
             return Err(Error::BadChange("a tree that is too high; begin afresh"));

@@ -119,7 +119,7 @@ struct Filling {
     /// Shared with the copy that an event is tried on, as long as neither changes it.
     tree: Arc<Tree>,
     /// Who publishes which blinded key.
-    sponsors: Arc<[Option<u32>]>,
+    sponsors: Arc<Vec<Option<u32>>>,
     /// From this member's leaf to the root.
     path: Arc<[NodeId]>,
     /// The siblings of the nodes on the path.
@@ -130,7 +130,7 @@ struct Filling {
 
 impl Filling {
     fn new(mut tree: Tree, refresher: Option<u32>, me: u32) -> Self {
-        let sponsors = tree.appoint(refresher).into();
+        let sponsors = Arc::new(tree.appoint(refresher));
         let (path, siblings) = tree.path(me);
         let (path, siblings) = (path.into(), siblings.into());
         let tree = Arc::new(tree);

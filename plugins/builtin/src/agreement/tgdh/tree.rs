@@ -3,9 +3,10 @@
 //! Nodes lie in pre-order in one array, their blinded keys in another: a tree is copied by copying
 //! two blocks of memory, and a subtree is a range.
 
-use super::super::encoded::{bad, counted};
+use super::super::encoded::{bad, counted, holds_each};
 use cenacle_plugin::Error;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The greatest height of a tree. Insertion keeps heights near the logarithm of the largest number
 /// of members that the group ever had; the bound keeps recursion on a peer's tree shallow.
@@ -198,20 +199,25 @@ impl Tree {
     /// Where the paper's rule puts a tree of that height: beside the shallowest node, of several
     /// the rightmost, at which the whole tree grows no higher; else beside the root.
     pub(super) fn place(&self, height: u16) -> Place {
-        let limit = self.height();
-        let mut level: Vec<NodeId> = vec![0];
-        for depth in 0..limit {
-            let fits = |id: &&NodeId| {
-                let below = self.nodes.get(**id).map_or(0, |node| node.height);
-                depth.saturating_add(1).saturating_add(below.max(height)) <= limit
-            };
-            if let Some(id) = level.iter().find(fits) {
-                return *id;
-            }
-            let children = level.iter().filter_map(|id| self.children(*id));
-            level = children.flat_map(|(left, right)| [right, left]).collect();
+        let mut best = (self.height(), 0);
+        self.place_below(0, 0, height, &mut best);
+        best.1
+    }
+
+    /// Looks for such a node that is less deep than the best so far, the right side first.
+    fn place_below(&self, id: NodeId, depth: u16, height: u16, best: &mut (u16, Place)) {
+        // Further down nothing gets shorter.
+        let deeper = depth.saturating_add(1);
+        if depth >= best.0 || deeper.saturating_add(height) > self.height() {
+            return;
         }
-        0
+        let below = self.nodes.get(id).map_or(0, |node| node.height).max(height);
+        if deeper.saturating_add(below) <= self.height() {
+            *best = (depth, id);
+        } else if let Some((left, right)) = self.children(id) {
+            self.place_below(right, deeper, height, best);
+            self.place_below(left, deeper, height, best);
+        }
     }
 
     /// Puts `other` to the right of the node at `place`; all keys above are new.
@@ -245,13 +251,17 @@ impl Tree {
 
     /// One tree from several: the highest is the trunk, the others are inserted from the highest
     /// to the lowest; of equal height, in the order given.
-    pub(super) fn merge(mut trees: Vec<Self>) -> Option<Self> {
+    pub(super) fn merge(mut trees: Vec<Arc<Self>>) -> Option<Self> {
         trees.sort_by_key(|tree| std::cmp::Reverse(tree.height()));
-        trees.into_iter().reduce(|mut trunk, tree| {
+        let (highest, others) = trees.split_first()?;
+        let mut trunk = Self::empty(highest.key_len, trees.iter().map(|tree| tree.len() + 1).sum());
+        trunk.nodes.extend_from_slice(&highest.nodes);
+        trunk.keys.extend_from_slice(&highest.keys);
+        for tree in others {
             let place = trunk.place(tree.height());
-            trunk.insert(&tree, place);
-            trunk
-        })
+            trunk.insert(tree, place);
+        }
+        Some(trunk)
     }
 
     /// Appoints a sponsor for each blinded key that is missing: who published the key below it
@@ -346,9 +356,7 @@ impl Packed {
         }
         let position = |pair: &[u8]| pair.iter().fold(0, |sum, byte| (sum << 8) | u32::from(*byte));
         let positions: Vec<u32> = self.members.chunks_exact(2).map(position).collect();
-        let mut sorted = positions.clone();
-        sorted.sort_unstable();
-        if sorted != members {
+        if !holds_each(&positions, members) {
             return Err(bad(from, "a tree over other members than those of its class"));
         }
         let known = self.nodes.iter().filter(|node| **node & KNOWN != 0).count();
