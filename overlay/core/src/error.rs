@@ -84,7 +84,9 @@ pub enum Error {
 
     // -- bad input from a peer: it is dropped and counted
     /// A frame of another version.
-    #[error("{from} speaks version {theirs} of the protocol, this node {ours}: update the older one")]
+    #[error(
+        "{from} speaks version {theirs} of the protocol, this node {ours}: update the older one"
+    )]
     Version {
         /// Who sent it.
         from: NodeId,

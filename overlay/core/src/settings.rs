@@ -130,7 +130,8 @@ impl Settings {
         if self.heartbeat.is_zero() || self.suspect_after < 3 * self.heartbeat {
             return wrong("suspect_after must be at least three heartbeats");
         }
-        let times = [self.beacon, self.propose_limit, self.retry, self.ack_interval, self.turn_idle];
+        let times =
+            [self.beacon, self.propose_limit, self.retry, self.ack_interval, self.turn_idle];
         if times.iter().any(Duration::is_zero) {
             return wrong("a repeated time must be above zero");
         }
