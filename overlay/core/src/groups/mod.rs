@@ -1,19 +1,41 @@
 //! Named groups: tables, joins and leaves, flushes and views, unicast and unreliable messages
 //! (docs/protocol.md sections 7 and 8).
 
+mod application;
+mod changes;
+mod coordinator;
+mod local;
+mod settle;
+mod table;
+#[cfg(test)]
+mod tests;
+mod unicast;
+mod unreliable;
+mod view;
+
 use crate::{
     admission::Admission,
     configuration::Configuration,
-    error::Error,
-    figures::Figures,
-    ids::{Ballot, Channel, GroupName, MemberId, NodeId, Order},
-    input::{Join, Service},
-    output::{Outbox, Warning},
+    defect::Defect,
+    error::Drop,
+    figures::{Figures, Rare},
+    ids::{Ballot, Channel, GroupName, NodeId, Order},
+    input::{Semantics, Service},
+    output::{Event, Outbox, Warning},
     settings::Settings,
     time::Time,
-    wire::control::{Ask, ControlEntry},
+    wire::{
+        UNICAST, UNICAST_ACK, UNRELIABLE,
+        control::{Ask, ControlEntry},
+    },
 };
 use bytes::Bytes;
+use changes::Merging;
+use coordinator::Coordinator;
+use local::Locals;
+use std::collections::BTreeMap;
+use table::Table;
+use unicast::Unicasts;
 
 /// What the machine may look at while it works.
 pub(crate) struct Below<'a> {
@@ -24,7 +46,8 @@ pub(crate) struct Below<'a> {
     pub(crate) delivered: &'a dyn Fn(u16) -> u64,
     /// The end of this node's own stream.
     pub(crate) sent: u64,
-    /// How many messages of a channel still wait to be stamped.
+    /// How many messages of a channel still wait to be stamped, those included that this machine
+    /// has put into `Todo::Queue` (they are to be in the sender's queue before `settle`).
     pub(crate) waiting: &'a dyn Fn(Channel) -> usize,
     /// False while the next configuration is being agreed: nothing can be asked or stamped.
     pub(crate) operational: bool,
@@ -33,7 +56,7 @@ pub(crate) struct Below<'a> {
 /// What the machine wants done besides events, in order.
 #[derive(Debug)]
 pub(crate) enum Todo {
-    /// Ask the leader (the engine hands it back to `Groups::ask` if this node leads).
+    /// Ask the leader, who is not this node: its own asks it answers itself.
     Ask(Ask),
     /// Stamp this control entry into this node's stream.
     Stamp(ControlEntry),
@@ -70,89 +93,66 @@ pub(crate) struct Delivery {
 }
 
 /// The machine.
-pub(crate) struct Groups {}
+pub(crate) struct Groups {
+    admission: Box<dyn Admission>,
+    table: Table,
+    base: Ballot,
+    /// While the tables of several classes are on their way.
+    merging: Option<Merging>,
+    locals: Locals,
+    coordinator: Coordinator,
+    unicasts: Unicasts,
+    /// The last message's number, by local member.
+    numbers: BTreeMap<u32, u64>,
+    /// Members of this node in the table that nobody wants any more, and when their leave was asked.
+    ghosts: BTreeMap<(GroupName, u32), Option<Time>>,
+    /// Bytes of messages that wait for a view.
+    held: usize,
+    /// Who goes on together, between the signal and the installation; sorted.
+    survivors: Option<Vec<NodeId>>,
+    leader: NodeId,
+    checks_running: bool,
+    due: Option<Time>,
+}
 
-#[expect(unused_variables, reason = "an outline")]
+/// The earlier of two moments that may never come.
+fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+    one.into_iter().chain(other).min()
+}
+
 impl Groups {
     pub(crate) fn new(settings: &Settings, admission: Box<dyn Admission>, base: Ballot) -> Self {
-        Self {}
+        Self {
+            admission,
+            table: Table::default(),
+            base,
+            merging: None,
+            locals: Locals::default(),
+            coordinator: Coordinator::default(),
+            unicasts: Unicasts::default(),
+            numbers: BTreeMap::new(),
+            ghosts: BTreeMap::new(),
+            held: 0,
+            survivors: None,
+            leader: settings.node,
+            checks_running: !settings.lacks(Defect::NoRunning),
+            due: None,
+        }
     }
 
     /// The configuration in which the table last became whole.
     pub(crate) fn base(&self) -> Ballot {
-        todo!()
+        self.base
     }
 
     /// Whether application messages may enter the stream (the tables are merged).
     pub(crate) fn is_whole(&self) -> bool {
-        todo!()
+        self.merging.is_none()
     }
 
-    // -- from the application; an error changes nothing
-
-    pub(crate) fn join(
-        &mut self,
-        below: &Below<'_>,
-        join: Join,
-        out: &mut Outbox,
-        todo: &mut Vec<Todo>,
-    ) -> Result<(), Error> {
-        todo!()
-    }
-
-    pub(crate) fn leave(
-        &mut self,
-        below: &Below<'_>,
-        group: &GroupName,
-        local: u32,
-        out: &mut Outbox,
-        todo: &mut Vec<Todo>,
-    ) -> Result<(), Error> {
-        todo!()
-    }
-
-    /// Queues the message in the present view, or keeps it for the next one after a flush answer.
-    /// (The engine has checked size and queue limits, which count `held` bytes too.)
-    pub(crate) fn send(
-        &mut self,
-        below: &Below<'_>,
-        group: &GroupName,
-        local: u32,
-        service: Service,
-        body: Bytes,
-        out: &mut Outbox,
-        todo: &mut Vec<Todo>,
-    ) -> Result<(), Error> {
-        todo!()
-    }
-
-    /// Bytes of messages that wait for a next view.
+    /// Bytes of messages that wait for a next view, or for room on their way to one member.
     pub(crate) fn held(&self) -> usize {
-        todo!()
-    }
-
-    pub(crate) fn unicast(
-        &mut self,
-        below: &Below<'_>,
-        group: &GroupName,
-        local: u32,
-        to: MemberId,
-        body: Bytes,
-        out: &mut Outbox,
-        todo: &mut Vec<Todo>,
-    ) -> Result<(), Error> {
-        todo!()
-    }
-
-    pub(crate) fn flush_ok(
-        &mut self,
-        below: &Below<'_>,
-        group: &GroupName,
-        local: u32,
-        blob: Bytes,
-        todo: &mut Vec<Todo>,
-    ) -> Result<(), Error> {
-        todo!()
+        self.held + self.unicasts.waiting
     }
 
     // -- from the network, from members of the present configuration
@@ -166,7 +166,21 @@ impl Groups {
         figures: &mut Figures,
         todo: &mut Vec<Todo>,
     ) {
-        todo!()
+        let _ = todo; // what it leads to comes with `settle`, for a batch of asks together
+        self.take_ask(below, from, ask, figures);
+    }
+
+    fn take_ask(&mut self, below: &Below<'_>, from: NodeId, ask: Ask, figures: &mut Figures) {
+        if !below.operational || !below.configuration.is_led_here() {
+            return figures.dropped(Drop::Stale);
+        }
+        if below.configuration.rank_of(from).is_none() {
+            return figures.dropped(Drop::Stranger);
+        }
+        let table = self.merging.is_none().then_some(&self.table);
+        if let Err(reason) = self.coordinator.ask(below.settings, table, from, ask) {
+            figures.dropped(reason);
+        }
     }
 
     /// A frame of kind unreliable, unicast or unicast acknowledgement; `body` follows version, kind
@@ -179,20 +193,53 @@ impl Groups {
         body: Bytes,
         out: &mut Outbox,
         todo: &mut Vec<Todo>,
-    ) -> Result<(), crate::error::Drop> {
-        todo!()
+    ) -> Result<(), Drop> {
+        match kind {
+            UNRELIABLE => self.take_unreliable(from, body, out),
+            UNICAST => self.take_unicast(from, body, out),
+            UNICAST_ACK => self.take_unicast_ack(below, from, body, todo),
+            _ => Err(Drop::Malformed),
+        }
     }
 
     // -- from the sender and the order
 
     /// A message enters the stream now: gives it its number and tells its sender (`Event::Sent`).
     pub(crate) fn stamp(&mut self, message: &Message, out: &mut Outbox) -> u64 {
-        todo!()
+        let number = self.next_number(message.local);
+        if let Some(group) = self.locals.of_channel(message.channel) {
+            let member = group.members.get(&message.local);
+            // Who is put out of a VS group while its message waits has sent it in its view still.
+            let inside =
+                group.semantics == Semantics::Vs || member.is_some_and(|member| member.in_view);
+            let view = group.view.as_ref().filter(|_| inside).map(|view| view.id);
+            let event = Event::Sent { number, view, service: message.service, to: None };
+            group.tell(message.local, event, out);
+        }
+        number
     }
 
-    /// A message is delivered.
+    fn next_number(&mut self, local: u32) -> u64 {
+        let number = self.numbers.entry(local).or_default();
+        *number += 1;
+        *number
+    }
+
+    /// A message is delivered; counts it in `figures.delivered` once for each member.
     pub(crate) fn message(&mut self, delivery: Delivery, figures: &mut Figures, out: &mut Outbox) {
-        todo!()
+        let Some(group) = self.locals.of_channel(delivery.channel) else { return };
+        let Some(view) = &group.view else { return };
+        let is_vs = group.semantics == Semantics::Vs;
+        if is_vs && self.checks_running && !view.runs(delivery.origin) {
+            return figures.saw(Rare::NotRunning);
+        }
+        let from = crate::MemberId { node: delivery.origin, local: delivery.local };
+        let Delivery { number, service, order, body, .. } = delivery;
+        for local in group.in_view() {
+            figures.delivered += 1;
+            let (view, body) = (view.id, body.clone());
+            group.tell(local, Event::Message { from, number, view, service, order, body }, out);
+        }
     }
 
     /// A control entry (never `Grant`) is delivered. `after_signal`: of the old configuration, after
@@ -208,14 +255,22 @@ impl Groups {
         out: &mut Outbox,
         todo: &mut Vec<Todo>,
     ) {
-        todo!()
+        self.take_control(below, origin, order, entry, after_signal, figures, out, todo);
     }
 
     // -- from membership
 
     /// The signal of the configuration, with the nodes that go on together.
     pub(crate) fn signal(&mut self, survivors: &[NodeId], out: &mut Outbox) {
-        todo!()
+        let mut survivors = survivors.to_vec();
+        survivors.sort_unstable();
+        self.survivors = Some(survivors);
+        for slot in self.locals.all() {
+            self.locals.busy.insert(slot);
+            if let Some(local) = self.locals.get_mut(slot) {
+                local.signal(self.leader, out);
+            }
+        }
     }
 
     /// `below.configuration` is installed. With several classes of ranks, this node stamps its table
@@ -228,11 +283,7 @@ impl Groups {
         out: &mut Outbox,
         todo: &mut Vec<Todo>,
     ) {
-        todo!()
-    }
-
-    pub(crate) fn close(&mut self, out: &mut Outbox) {
-        todo!()
+        self.take_installation(below, classes, figures, out, todo);
     }
 
     // -- time
@@ -246,11 +297,24 @@ impl Groups {
         out: &mut Outbox,
         todo: &mut Vec<Todo>,
     ) {
-        todo!()
+        let _ = out;
+        let mut due = self.unicasts.settle(below, todo);
+        if below.operational {
+            let busy: Vec<_> = self.locals.busy.iter().copied().collect();
+            for slot in busy {
+                due = earlier(due, self.settle_local(below, slot, figures, todo));
+            }
+            due = earlier(due, self.settle_ghosts(below, figures, todo));
+            if below.configuration.is_led_here() {
+                let table = self.merging.is_none().then_some(&self.table);
+                due = earlier(due, self.coordinator.settle(below, table, figures, todo));
+            }
+        }
+        self.due = due;
     }
 
     /// When `settle` is due.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        todo!()
+        self.due
     }
 }

@@ -133,7 +133,7 @@ fn the_leader_says_what_all_have() {
     streams.append(frame(0, 1, 3, &[]));
     let mut stability = Stability::new(2, true, Time(0));
     stability.hurry();
-    let mut due = |stability: &mut Stability, ms: u64| {
+    let due = |stability: &mut Stability, ms: u64| {
         stability.due((&streams, 0), &settings, (false, Time(ms * 1000)))
     };
     assert_eq!(due(&mut stability, 1), None);
