@@ -86,7 +86,14 @@ thread, as if it had a machine of its own and messages took no time: `time_criti
 the longest chain of work, `time_total_us` the work of all members together; each is the
 median over the repetitions, of processor time. Confirmation is not in them, nor is what a
 member does once a view whatever the module is (checking the members' keys, preparing to sign
-and to verify): that is `view_setup_us`.
+and to verify): that is `view_setup_us` at the oldest member, which keeps the keys that it has
+from the view before, and `newcomer_setup_us` at one that has none.
+
+What the work of all members consists of is measured in as many runs more, by the wall's clock;
+of each part the run counts in which it took least. `exponentiations_us` has decoding their
+bases and encoding and hashing their results in it, `signatures_us` signing and verifying,
+envelopes included; then there are `products_us`, and `other_us`, which is everything else;
+`other_percent` puts that beside `time_total_us`.
 
 A contract is met to the unit (`exactly`) or not exceeded (`at-most`), as `bound` says. The
 status is 1 when one is broken.";

@@ -4,10 +4,12 @@
 //! What a node has before a run begins is made outside the clock: signing keys when the carrier is
 //! made, the ring of the members' keys, the run's context, sealers and openers when the run begins.
 //! A ring is made once a view, whatever the module does, and a node can begin it before the view is
-//! installed; so it is measured apart, for one member: [`Envelopes::setup_ns`]. All members of the
+//! installed; so it is measured apart, for two members ([`Setup`]): one that stays, and has the ring
+//! of the view that its class comes from, and one that comes, and has none. All members of the
 //! network share one ring, which changes nothing: it is only read.
 
 use crate::clock::worked_ns;
+use crate::meter::Meter;
 use cenacle_plugin::network::{Carrier, Network};
 use cenacle_plugin::{Member, MemberId, Order, Random, Secret, ViewChange};
 use cenacle_secure::{
@@ -25,8 +27,18 @@ pub(crate) struct Envelopes {
     random: Random,
     runs: u64,
     desk: Option<Desk>,
-    setup_ns: Vec<u64>,
+    setups: Vec<Setup>,
     refusal: Option<EnvelopeError>,
+    meter: Option<Arc<Meter>>,
+}
+
+/// What one member did when a run began, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    /// The oldest member, with the ring of the view that its class comes from.
+    pub(crate) oldest_ns: u64,
+    /// A member that comes, and has no ring.
+    pub(crate) newcomer_ns: u64,
 }
 
 /// The present run: all members' sealers and openers, by position.
@@ -54,9 +66,17 @@ impl Shared {
             random,
             runs: 0,
             desk: None,
-            setup_ns: Vec::new(),
+            setups: Vec::new(),
             refusal: None,
+            meter: None,
         })))
+    }
+
+    /// The same envelopes, whose signatures count as such from now on, and whose clock is the
+    /// meter's.
+    pub(crate) fn metered(self, meter: &Arc<Meter>) -> Self {
+        self.borrow().meter = Some(Arc::clone(meter));
+        self
     }
 
     /// The envelopes; to be let go before the network runs on.
@@ -71,9 +91,9 @@ impl Envelopes {
         self.desk.as_ref().map(|desk| (desk.context, Arc::clone(&desk.ring)))
     }
 
-    /// What one member did at the beginning of each run, in nanoseconds.
-    pub(crate) fn setup_ns(&self) -> &[u64] {
-        &self.setup_ns
+    /// What members did at the beginning of each run.
+    pub(crate) fn setups(&self) -> &[Setup] {
+        &self.setups
     }
 
     /// The first message that was not sealed or not opened, although nobody attacks.
@@ -81,27 +101,33 @@ impl Envelopes {
         self.refusal.as_ref()
     }
 
-    /// The members of a view with their true keys.
-    fn members(&self, change: &ViewChange) -> Vec<Member> {
-        let key_of = |member: &Member| self.signers.get(&member.id).map(|s| *s.public_key());
-        change
-            .members()
-            .iter()
-            .map(|member| Member {
-                id: member.id.clone(),
-                public_key: key_of(member).unwrap_or_default(),
-            })
+    /// Members with their true keys.
+    fn members<'i>(&self, ids: impl Iterator<Item = &'i MemberId>) -> Vec<Member> {
+        let key_of = |id| self.signers.get(id).map(|signer| *signer.public_key());
+        ids.map(|id| Member { id: id.clone(), public_key: key_of(id).unwrap_or_default() })
             .collect()
     }
 
+    /// The ring that the oldest member has from the view that its class comes from.
+    fn earlier(&self, change: &ViewChange) -> Result<KeyRing, EnvelopeError> {
+        let stayed = change.base().iter().filter_map(|at| change.members().get(*at as usize));
+        let left = change.classes().first().map_or(&[][..], |class| &class.left);
+        KeyRing::new(&self.members(stayed.map(|member| &member.id).chain(left)))
+    }
+
     fn prepare(&mut self, change: &ViewChange) -> Result<Desk, EnvelopeError> {
-        let members = self.members(change);
+        let members = self.members(change.members().iter().map(|member| &member.id));
+        let earlier = self.earlier(change)?;
         let signer = |position: usize| {
             let member = change.members().get(position);
             member.and_then(|member| self.signers.get(&member.id)).cloned()
         };
         let begun = worked_ns();
-        let ring = Arc::new(KeyRing::new(&members)?);
+        KeyRing::new(&members)?;
+        let anew_ns = worked_ns().saturating_sub(begun);
+        let begun = worked_ns();
+        let ring = Arc::new(earlier.following(&members)?);
+        let ring_ns = worked_ns().saturating_sub(begun);
         let run = Run {
             suite: &self.suite,
             group: b"in memory",
@@ -112,17 +138,25 @@ impl Envelopes {
         };
         let context = run.context()?;
         let mut desk = Desk { context, ring, sealers: Vec::new(), openers: Vec::new() };
-        let mut setup_ns = 0;
         for (me, at) in (0u32..).zip(0..members.len()) {
             let signer = signer(at).ok_or(EnvelopeError::NoSuchMember { position: me })?;
             desk.sealers.push(Sealer::new(context, Arc::clone(&desk.ring), me, signer)?);
             desk.openers.push(Opener::new(context, Arc::clone(&desk.ring), me)?);
             if me == 0 {
-                setup_ns = worked_ns().saturating_sub(begun);
+                let oldest_ns = worked_ns().saturating_sub(begun);
+                let newcomer_ns = (oldest_ns + anew_ns).saturating_sub(ring_ns);
+                self.setups.push(Setup { oldest_ns, newcomer_ns });
             }
         }
-        self.setup_ns.push(setup_ns);
         Ok(desk)
+    }
+}
+
+/// Signs or verifies, under the eyes of the meter if there is one.
+fn signing<T>(meter: Option<&Meter>, work: impl FnOnce() -> T) -> T {
+    match meter {
+        Some(meter) => meter.signing(work),
+        None => work(),
     }
 }
 
@@ -143,9 +177,10 @@ impl Carrier for Shared {
     /// sender's order, which costs the same.
     fn seal(&mut self, from: u32, to: Option<u32>, body: &[u8]) -> Vec<u8> {
         let to = to.map_or(Destination::All(Order::Fifo), Destination::Member);
-        let mut envelopes = self.borrow();
+        let envelopes = &mut *self.borrow();
         let sealer = envelopes.desk.as_mut().and_then(|desk| desk.sealers.get_mut(from as usize));
-        match sealer.map(|sealer| sealer.seal(to, body)) {
+        let meter = envelopes.meter.as_deref();
+        match sealer.map(|sealer| signing(meter, || sealer.seal(to, body))) {
             Some(Ok(sealed)) => sealed,
             Some(Err(error)) => {
                 envelopes.refusal.get_or_insert(error);
@@ -160,7 +195,9 @@ impl Carrier for Shared {
         let opener = envelopes.desk.as_mut().and_then(|desk| desk.openers.get_mut(at as usize));
         let Some(opener) = opener else { return vec![None; sealed.len()] };
         let mut bodies = Vec::with_capacity(sealed.len());
-        for result in opener.open_batch(sealed, &mut envelopes.random) {
+        let random = &mut envelopes.random;
+        let opened = signing(envelopes.meter.as_deref(), || opener.open_batch(sealed, random));
+        for result in opened {
             match result {
                 Ok(verified) => bodies.push(Some(verified.body().to_vec())),
                 Err(error) => {
@@ -173,6 +210,6 @@ impl Carrier for Shared {
     }
 
     fn now_ns(&mut self) -> u64 {
-        worked_ns()
+        self.borrow().meter.as_ref().map_or_else(worked_ns, |meter| meter.now_ns())
     }
 }

@@ -16,6 +16,7 @@ mod clock;
 mod demo;
 mod envelopes;
 mod failure;
+mod meter;
 mod modules;
 mod plugins;
 mod screen;

@@ -12,6 +12,26 @@ pub trait Executor: Send + Sync {
 
     /// Runs every job and returns when the last one has ended.
     fn run<'a>(&self, jobs: Vec<Job<'a>>);
+
+    /// Arithmetic of that kind begins on this thread; [`ends`](Self::ends) follows before anything
+    /// else begins. A host that measures reads its clock here, since a module has none.
+    fn begins(&self, what: Arithmetic) {
+        let _ = what;
+    }
+
+    /// The arithmetic that began has ended.
+    fn ends(&self, what: Arithmetic) {
+        let _ = what;
+    }
+}
+
+/// What a module computes, as hosts tell its times apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// Exponentiations, with decoding their bases and encoding or hashing their results.
+    Exponentiation,
+    /// Products, quotients, and exponentiations by small public numbers.
+    Product,
 }
 
 /// Runs jobs one after another on the calling thread: the simulator's executor, and the one that

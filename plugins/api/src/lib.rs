@@ -48,7 +48,7 @@ pub use cipher::{Cipher, CipherKey, CipherModule, KEY_LEN, MAX_PLAINTEXT, Nonce}
 pub use cost::{Bound, Costs, Expected, Occasion, Scenario};
 pub use descriptor::{Descriptor, Kind, MAX_NAME, Properties};
 pub use error::{Error, Family};
-pub use executor::{Executor, Inline, Job};
+pub use executor::{Arithmetic, Executor, Inline, Job};
 pub use options::{OptionError, OptionSpec, OptionType, Options, Value};
 pub use policy::{
     Component, History, JoinRequest, KeyUse, MAX_EVIDENCE, Policy, PolicyModule, RekeyReason,

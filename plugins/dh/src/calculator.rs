@@ -1,7 +1,7 @@
 //! Counted arithmetic: the one way through which modules exponentiate.
 
 use crate::{DecodeError, DhGroup};
-use cenacle_plugin::{Executor, Job, Random, Secret, Work};
+use cenacle_plugin::{Arithmetic, Executor, Job, Random, Secret, Work};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -60,13 +60,13 @@ impl<G: DhGroup> Calculator<G> {
     /// The generator to the power of `exponent`.
     pub fn exp_base(&mut self, purpose: Purpose, exponent: &G::Scalar) -> G::Element {
         self.count(purpose, 1);
-        self.group.exp_base(exponent)
+        self.exponentiating(|group| group.exp_base(exponent))
     }
 
     /// `base` to the power of `exponent`.
     pub fn exp(&mut self, purpose: Purpose, base: &G::Element, exponent: &G::Scalar) -> G::Element {
         self.count(purpose, 1);
-        self.group.exp(base, exponent)
+        self.exponentiating(|group| group.exp(base, exponent))
     }
 
     /// Each of `bases` to the power of one `exponent`, in order.
@@ -119,21 +119,18 @@ impl<G: DhGroup> Calculator<G> {
 
     /// `left` times `right`; one product.
     pub fn product(&mut self, left: &G::Element, right: &G::Element) -> G::Element {
-        self.count_products(1);
-        self.group.product(left, right)
+        self.multiplying(|group| group.product(left, right))
     }
 
     /// `left` divided by `right`; one product.
     pub fn quotient(&mut self, left: &G::Element, right: &G::Element) -> G::Element {
-        self.count_products(1);
-        self.group.quotient(left, right)
+        self.multiplying(|group| group.quotient(left, right))
     }
 
     /// `base` to the power of a small public `exponent`, such as a number of members; one product,
     /// as [`Work::products`] defines it. Variable time in the exponent.
     pub fn exp_small(&mut self, base: &G::Element, exponent: u32) -> G::Element {
-        self.count_products(1);
-        self.group.exp_small(base, exponent)
+        self.multiplying(|group| group.exp_small(base, exponent))
     }
 
     /// Decodes one element; see [`DhGroup::decode`].
@@ -142,7 +139,7 @@ impl<G: DhGroup> Calculator<G> {
     ///
     /// Those of [`DhGroup::decode`].
     pub fn decode(&self, bytes: &[u8]) -> Result<G::Element, DecodeError> {
-        self.group.decode(bytes)
+        self.exponentiating(|group| group.decode(bytes))
     }
 
     /// Decodes one element that may be the identity; see [`DhGroup::decode_with_identity`].
@@ -151,7 +148,7 @@ impl<G: DhGroup> Calculator<G> {
     ///
     /// Those of [`DhGroup::decode_with_identity`].
     pub fn decode_with_identity(&self, bytes: &[u8]) -> Result<G::Element, DecodeError> {
-        self.group.decode_with_identity(bytes)
+        self.exponentiating(|group| group.decode_with_identity(bytes))
     }
 
     /// Decodes a concatenation of elements, none of them the identity.
@@ -178,14 +175,12 @@ impl<G: DhGroup> Calculator<G> {
 
     /// The encoding of one element.
     pub fn encode(&self, element: &G::Element) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(G::ELEMENT_LEN);
-        self.group.encode(element, &mut bytes);
-        bytes
+        self.exponentiating(|group| encoding(group, element))
     }
 
     /// The concatenated encodings of `elements`.
     pub fn encode_many(&self, elements: &[G::Element]) -> Vec<u8> {
-        self.spread(elements, CODINGS_PER_JOB, |element| self.encode(element)).concat()
+        self.spread(elements, CODINGS_PER_JOB, |element| encoding(self.group, element)).concat()
     }
 
     /// A uniform exponent; see [`DhGroup::random_scalar`].
@@ -195,12 +190,12 @@ impl<G: DhGroup> Calculator<G> {
 
     /// An exponent from an element; see [`DhGroup::hash_to_scalar`].
     pub fn hash_to_scalar(&self, domain: &str, element: &G::Element) -> G::Scalar {
-        self.group.hash_to_scalar(domain, element)
+        self.exponentiating(|group| group.hash_to_scalar(domain, element))
     }
 
     /// A key from an element; see [`DhGroup::hash_to_secret`].
     pub fn hash_to_secret(&self, domain: &str, element: &G::Element) -> Secret<32> {
-        self.group.hash_to_secret(domain, element)
+        self.exponentiating(|group| group.hash_to_secret(domain, element))
     }
 
     /// The exponent that `bytes` encode; see [`DhGroup::scalar_from_bytes`].
@@ -241,8 +236,21 @@ impl<G: DhGroup> Calculator<G> {
         *column = column.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
     }
 
-    fn count_products(&mut self, times: u32) {
-        self.work.products = self.work.products.saturating_add(times);
+    /// Does what belongs to exponentiations, and says so to whoever measures.
+    fn exponentiating<T>(&self, operation: impl FnOnce(G) -> T) -> T {
+        self.executor.begins(Arithmetic::Exponentiation);
+        let result = operation(self.group);
+        self.executor.ends(Arithmetic::Exponentiation);
+        result
+    }
+
+    /// Does and counts one product.
+    fn multiplying(&mut self, operation: impl FnOnce(G) -> G::Element) -> G::Element {
+        self.work.products = self.work.products.saturating_add(1);
+        self.executor.begins(Arithmetic::Product);
+        let result = operation(self.group);
+        self.executor.ends(Arithmetic::Product);
+        result
     }
 
     fn decode_each(
@@ -261,6 +269,15 @@ impl<G: DhGroup> Calculator<G> {
     /// `operation` on each of `inputs`, in order, in as many jobs as the executor can run at once,
     /// but with at least `per_job` inputs each.
     fn spread<I: Sync, O: Send>(
+        &self,
+        inputs: &[I],
+        per_job: usize,
+        operation: impl Fn(&I) -> O + Sync,
+    ) -> Vec<O> {
+        self.exponentiating(|_| self.in_jobs(inputs, per_job, operation))
+    }
+
+    fn in_jobs<I: Sync, O: Send>(
         &self,
         inputs: &[I],
         per_job: usize,
@@ -286,6 +303,12 @@ impl<G: DhGroup> Calculator<G> {
         let missing = |(output, input): (Option<O>, &I)| output.unwrap_or_else(|| operation(input));
         outputs.into_iter().zip(inputs).map(missing).collect()
     }
+}
+
+fn encoding<G: DhGroup>(group: G, element: &G::Element) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(G::ELEMENT_LEN);
+    group.encode(element, &mut bytes);
+    bytes
 }
 
 impl<G: DhGroup> std::fmt::Debug for Calculator<G> {

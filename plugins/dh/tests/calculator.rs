@@ -4,9 +4,9 @@
 mod common;
 
 use cenacle_dh::{Calculator, DecodeError, DhGroup, Modp512, Purpose, Ristretto255};
-use cenacle_plugin::{Executor, Inline, Job, Work};
-use std::sync::Arc;
+use cenacle_plugin::{Arithmetic, Executor, Inline, Job, Work};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Runs each job on a thread of its own, the last first, and counts the jobs.
 #[derive(Default)]
@@ -38,6 +38,65 @@ impl Executor for Forgetful {
     fn run<'a>(&self, jobs: Vec<Job<'a>>) {
         jobs.into_iter().take(1).for_each(|job| job());
     }
+}
+
+/// Notes what is told to whoever measures; refuses one piece of arithmetic inside another.
+#[derive(Default)]
+struct Watching {
+    under_way: Mutex<Option<Arithmetic>>,
+    ended: Mutex<Vec<Arithmetic>>,
+}
+
+impl Watching {
+    fn take(&self) -> Vec<Arithmetic> {
+        assert_eq!(*self.under_way.lock().unwrap(), None);
+        std::mem::take(&mut self.ended.lock().unwrap())
+    }
+}
+
+impl Executor for Watching {
+    fn width(&self) -> usize {
+        1
+    }
+
+    fn run<'a>(&self, jobs: Vec<Job<'a>>) {
+        Inline.run(jobs);
+    }
+
+    fn begins(&self, what: Arithmetic) {
+        assert_eq!(self.under_way.lock().unwrap().replace(what), None, "one inside another");
+    }
+
+    fn ends(&self, what: Arithmetic) {
+        assert_eq!(self.under_way.lock().unwrap().take(), Some(what));
+        self.ended.lock().unwrap().push(what);
+    }
+}
+
+#[test]
+fn whoever_measures_is_told_what_is_computed() {
+    use Arithmetic::{Exponentiation, Product};
+    let watching = Arc::new(Watching::default());
+    let mut calculator = Calculator::<Ristretto255>::new(watching.clone());
+    let exponent = calculator.random_scalar(&mut common::random("watched"));
+    calculator.invert(&exponent);
+    assert_eq!(watching.take(), []);
+    let share = calculator.exp_base(Purpose::OwnShare, &exponent);
+    let power = calculator.exp(Purpose::Protocol, &share, &exponent);
+    let bytes = calculator.encode(&power);
+    calculator.decode(&bytes).unwrap();
+    calculator.decode_many(&bytes).unwrap();
+    calculator.hash_to_scalar("cenacle test one", &power);
+    calculator.hash_to_secret("cenacle test two", &power);
+    calculator.exp_many(Purpose::Check, std::slice::from_ref(&share), &exponent);
+    calculator.exp_many_encoded(Purpose::Check, std::slice::from_ref(&share), &exponent);
+    assert_eq!(watching.take(), [Exponentiation; 9]);
+    calculator.product(&share, &power);
+    calculator.quotient(&share, &power);
+    calculator.exp_small(&share, 3);
+    assert_eq!(watching.take(), [Product; 3]);
+    everything::<Ristretto255>(watching.clone());
+    assert!(watching.take().iter().all(|what| *what == Exponentiation));
 }
 
 /// Every operation on several values, for several numbers of them.

@@ -49,7 +49,9 @@ impl Network<'_> {
         let mut actions = Vec::new();
         let result = peer.instance.handle(&event, &mut actions);
         let spent = self.carrier.now_ns().saturating_sub(begun);
-        peer.history.push(event);
+        if self.keeps_history {
+            peer.history.push(event);
+        }
         result.map_err(|error| Failure::Module { member, what, error })?;
         self.spend(at, spent);
         self.count(at, &actions);

@@ -125,6 +125,9 @@ pub struct Network<'a> {
     pub offers: bool,
     /// Whether the seniority of members of different classes is mixed.
     pub interleave: bool,
+    /// Whether events are kept for [`Network::history_of`]; they take memory that a member alone
+    /// would not need, and a benchmark would pay for it.
+    pub keeps_history: bool,
     /// Bodies of the present run's messages, as an eavesdropper sees them.
     pub overheard: Vec<Vec<u8>>,
 }
@@ -156,6 +159,7 @@ impl<'a> Network<'a> {
             dice: Dice::new(seed),
             offers: false,
             interleave: false,
+            keeps_history: true,
             overheard: Vec::new(),
         }
     }

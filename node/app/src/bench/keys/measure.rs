@@ -2,21 +2,22 @@
 
 use crate::envelopes::Shared;
 use crate::failure::Failure;
+use crate::meter::{Meter, Parts};
 use cenacle_host::SelectedKeyAgreement;
-use cenacle_plugin::network::{Carrier, Network, Outcome, Plain};
-use cenacle_plugin::{Inline, Scenario, Secret};
+use cenacle_plugin::network::{self, Carrier, Network, Outcome, Plain};
+use cenacle_plugin::{Executor, Inline, Scenario, Secret};
 use cenacle_secure::OVERHEAD;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long the timed runs of one change may take together, if that is enough for
-/// [`FEWEST`] of them. With it the default command takes about a minute a group.
-const BUDGET: Duration = Duration::from_millis(150);
+/// [`FEWEST`] of them.
+const BUDGET: Duration = Duration::from_millis(300);
 /// The fewest and the most runs that are timed when nobody says how many.
 const FEWEST: u32 = 3;
 const MOST: u32 = 51;
 /// A run that takes longer than this is timed once.
-const LONG: Duration = Duration::from_millis(500);
+const LONG: Duration = Duration::from_secs(2);
 
 /// What a change cost.
 pub(crate) struct Measurement {
@@ -30,54 +31,119 @@ pub(crate) struct Measurement {
     pub(crate) critical_ns: u64,
     pub(crate) total_ns: u64,
     pub(crate) view_setup_ns: u64,
+    pub(crate) newcomer_setup_ns: u64,
+    /// What all members' work consists of, in further runs.
+    pub(crate) parts: Parts,
 }
 
-/// Plays `scenario` once without time and several times with signatures and clock, each time from
-/// the same groups.
+/// Plays `scenario` once without time, several times with signatures and clock, and as many times
+/// with a meter; each time from the same groups.
 pub(crate) fn measure(
     module: &SelectedKeyAgreement,
     scenario: &Scenario,
     repetitions: Option<u32>,
 ) -> Result<Measurement, Failure> {
-    let name = &module.descriptor().name;
-    let (event, members) = (scenario.occasion.name(), scenario.members);
-    // The same groups for the same question: what is left to chance follows from the size.
-    let seed = u64::from(members);
-    let envelopes =
-        Shared::new(name, members + scenario.joining, &Secret::derive("cenacle bench v1", b"keys"));
-    let stopped = |failure| {
-        let refusal = envelopes.borrow().refusal().map(|error| format!(" ({error})"));
-        let refusal = refusal.unwrap_or_default();
-        Failure::Failed(format!(
-            "{name}, {event} of {members}: {failure}{refusal}; this is a defect of the module"
-        ))
-    };
-
-    let mut network = Network::new(module.module().as_ref(), module.options().clone(), seed)
-        .with_executor(Arc::new(Inline));
-    network.prepare(scenario).map_err(stopped)?;
-    let counted = network.rehearse(scenario).map_err(stopped)?;
-
-    let mut network = network.with_carrier(Box::new(envelopes.clone()));
+    let mut stage = Stage::new(module, scenario, Arc::new(Inline));
+    stage.prepare()?;
+    let counted = stage.rehearse()?;
+    stage = stage.with_envelopes();
     let begun = Instant::now();
-    let mut timed = vec![network.rehearse(scenario).map_err(stopped)?];
+    let mut timed = vec![stage.rehearse()?];
     let repetitions = repetitions.unwrap_or_else(|| affordable(begun.elapsed()));
     if repetitions > 1 {
         // The first run warmed up.
         timed.clear();
     }
     while timed.len() < repetitions as usize {
-        timed.push(network.rehearse(scenario).map_err(stopped)?);
+        timed.push(stage.rehearse()?);
     }
-    let view_setup_ns = median(envelopes.borrow().setup_ns().to_vec());
+    let setups = stage.envelopes.borrow().setups().to_vec();
     Ok(Measurement {
         bytes: counted.bytes + u64::from(counted.costs.messages) * extra_overhead(),
         counted,
         repetitions,
         critical_ns: median(timed.iter().map(|outcome| outcome.time_critical_ns).collect()),
         total_ns: median(timed.iter().map(|outcome| outcome.time_total_ns).collect()),
-        view_setup_ns,
+        view_setup_ns: median(setups.iter().map(|setup| setup.oldest_ns).collect()),
+        newcomer_setup_ns: median(setups.iter().map(|setup| setup.newcomer_ns).collect()),
+        parts: parts(module, scenario, repetitions)?,
     })
+}
+
+/// What the work consists of: of each part, the run in which it took least.
+fn parts(
+    module: &SelectedKeyAgreement,
+    scenario: &Scenario,
+    repetitions: u32,
+) -> Result<Parts, Failure> {
+    let meter = Arc::new(Meter::new());
+    let mut stage = Stage::new(module, scenario, meter.clone());
+    stage.envelopes = stage.envelopes.metered(&meter);
+    stage.prepare()?;
+    stage = stage.with_envelopes();
+    let mut least: Option<Parts> = None;
+    // The first one warms up.
+    for _ in 0..=repetitions {
+        meter.take(0);
+        let outcome = stage.rehearse()?;
+        let parts = meter.take(outcome.time_total_ns);
+        least = Some(least.map_or(parts, |least| least.least(parts)));
+    }
+    Ok(least.unwrap_or_default())
+}
+
+/// A network on which one change is played again and again.
+struct Stage<'m> {
+    name: &'m str,
+    scenario: Scenario,
+    envelopes: Shared,
+    network: Network<'m>,
+}
+
+impl<'m> Stage<'m> {
+    fn new(
+        module: &'m SelectedKeyAgreement,
+        scenario: &Scenario,
+        executor: Arc<dyn Executor>,
+    ) -> Self {
+        let name = &module.descriptor().name;
+        let keys = Secret::derive("cenacle bench v1", b"keys");
+        // The same groups for the same question: what is left to chance follows from the size.
+        let seed = u64::from(scenario.members);
+        let mut network = Network::new(module.module().as_ref(), module.options().clone(), seed);
+        network.keeps_history = false;
+        Self {
+            name,
+            scenario: *scenario,
+            envelopes: Shared::new(name, scenario.members + scenario.joining, &keys),
+            network: network.with_executor(executor),
+        }
+    }
+
+    fn with_envelopes(self) -> Self {
+        let network = self.network.with_carrier(Box::new(self.envelopes.clone()));
+        Self { network, ..self }
+    }
+
+    fn prepare(&mut self) -> Result<(), Failure> {
+        let prepared = self.network.prepare(&self.scenario);
+        prepared.map_err(|failure| self.stopped(&failure))
+    }
+
+    fn rehearse(&mut self) -> Result<Outcome, Failure> {
+        let outcome = self.network.rehearse(&self.scenario);
+        outcome.map_err(|failure| self.stopped(&failure))
+    }
+
+    fn stopped(&self, failure: &network::Failure) -> Failure {
+        let (name, event) = (self.name, self.scenario.occasion.name());
+        let refusal = self.envelopes.borrow().refusal().map(|error| format!(" ({error})"));
+        Failure::Failed(format!(
+            "{name}, {event} of {}: {failure}{}; this is a defect of the module",
+            self.scenario.members,
+            refusal.unwrap_or_default()
+        ))
+    }
 }
 
 /// What an envelope adds to a message beyond what the plain carrier does.
@@ -149,9 +215,32 @@ mod tests {
     }
 
     #[test]
+    fn work_consists_of_what_a_module_does() {
+        let parts_of = |name: &str| {
+            let scenario = Occasion::Join.scenario(8).unwrap();
+            measure(&module(name), &scenario, Some(3)).unwrap().parts
+        };
+        for (name, multiplies) in [("tgdh", false), ("gdh", false), ("bd", true)] {
+            let parts = parts_of(name);
+            let told = [parts.exponentiations_ns, parts.signatures_ns, parts.other_ns];
+            assert!(told.iter().all(|part| *part > 0), "{name} {parts:?}");
+            assert_eq!(parts.products_ns > 0, multiplies, "{name}");
+        }
+    }
+
+    /// The one decodes one key, the other 41.
+    #[test]
+    fn who_stays_has_less_to_prepare_than_who_comes() {
+        let scenario = Occasion::Join.scenario(40).unwrap();
+        let measured = measure(&module("ckd"), &scenario, Some(3)).unwrap();
+        assert!(measured.view_setup_ns > 0);
+        assert!(measured.view_setup_ns < measured.newcomer_setup_ns);
+    }
+
+    #[test]
     fn what_takes_long_is_repeated_less() {
         assert_eq!(affordable(Duration::from_micros(10)), MOST);
-        assert_eq!(affordable(Duration::from_millis(10)), 15);
+        assert_eq!(affordable(Duration::from_millis(10)), 30);
         assert_eq!(affordable(Duration::from_millis(400)), FEWEST);
         assert_eq!(affordable(Duration::from_secs(5)), 1);
     }

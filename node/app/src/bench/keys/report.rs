@@ -34,7 +34,8 @@ pub(crate) fn begin(screen: &mut Screen<'_>) -> Result<(), Failure> {
         "exp, sig, verif: longest chain of dependent work (share: making own shares, check: \
          checking others' values, prod: products); exp all: of all members together; conf: \
          messages that confirm the key; critical, total: longest chain and all members' work, \
-         without confirmation; `cenacle bench keys --help` says more.",
+         without confirmation; other: share of the total that is no exponentiation, product or \
+         signature; `cenacle bench keys --help` says more.",
     )?;
     writeln!(screen)?;
     Ok(())
@@ -52,7 +53,7 @@ pub(crate) fn module(screen: &mut Screen<'_>, rows: &[Row]) -> Result<(), Failur
             .into_iter()
             .chain(COMPARED.map(|(heading, _)| (heading, Side::Left)))
             .chain(["share", "check", "prod", "exp all", "conf", "bytes"].map(right))
-            .chain(["critical ms", "total ms", "runs"].map(right)),
+            .chain(["critical ms", "total ms", "other %", "runs"].map(right)),
     );
     for row in rows {
         table.push(cells(row));
@@ -66,11 +67,13 @@ pub(crate) fn module(screen: &mut Screen<'_>, rows: &[Row]) -> Result<(), Failur
         writeln!(screen, "  {}", screen.paint(Style::Bad, &text))?;
     }
     if let Some(row) = rows.iter().max_by_key(|row| row.members_after) {
+        let (stays, comes) = (row.view_setup_us, row.newcomer_setup_us);
+        let (stays, comes) = (milliseconds(stays), milliseconds(comes));
         writeln!(
             screen,
-            "  In no column: {} ms a member and view of {} to prepare for their signatures.",
-            milliseconds(row.view_setup_us),
-            row.members_after
+            "  In no column: to prepare for the signatures of {} of {} takes {stays} ms at the oldest \
+             member, {comes} at a newcomer.",
+            row.event, row.members_after
         )?;
     }
     writeln!(screen)?;
@@ -90,6 +93,7 @@ fn cells(row: &Row) -> Vec<String> {
         row.bytes.to_string(),
         milliseconds(row.time_critical_us),
         milliseconds(row.time_total_us),
+        format!("{:.1}", row.other_percent),
         row.repetitions.to_string(),
     ]);
     cells
@@ -162,7 +166,13 @@ mod tests {
             time_critical_us: 12_345,
             time_total_us: 7,
             view_setup_us: 0,
+            newcomer_setup_us: 0,
             repetitions: 1,
+            exponentiations_us: 0,
+            products_us: 0,
+            signatures_us: 0,
+            other_us: 0,
+            other_percent: 6.25,
         }
     }
 

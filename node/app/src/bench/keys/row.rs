@@ -40,8 +40,17 @@ pub(crate) struct Row {
     pub(crate) broken: Vec<String>,
     pub(crate) time_critical_us: u64,
     pub(crate) time_total_us: u64,
+    /// At a member that stays, and at one that comes.
     pub(crate) view_setup_us: u64,
+    pub(crate) newcomer_setup_us: u64,
     pub(crate) repetitions: u32,
+    /// What all members' work consists of, in runs of their own.
+    pub(crate) exponentiations_us: u64,
+    pub(crate) products_us: u64,
+    pub(crate) signatures_us: u64,
+    pub(crate) other_us: u64,
+    /// The last one in per cent of `time_total_us`.
+    pub(crate) other_percent: f64,
 }
 
 impl Row {
@@ -79,7 +88,13 @@ impl Row {
             time_critical_us: microseconds(measured.critical_ns),
             time_total_us: microseconds(measured.total_ns),
             view_setup_us: microseconds(measured.view_setup_ns),
+            newcomer_setup_us: microseconds(measured.newcomer_setup_ns),
             repetitions: measured.repetitions,
+            exponentiations_us: microseconds(measured.parts.exponentiations_ns),
+            products_us: microseconds(measured.parts.products_ns),
+            signatures_us: microseconds(measured.parts.signatures_ns),
+            other_us: microseconds(measured.parts.other_ns),
+            other_percent: measured.parts.other_percent(measured.total_ns),
         }
     }
 
