@@ -88,8 +88,8 @@ fn whoever_measures_is_told_what_is_computed() {
     calculator.decode_many(&bytes).unwrap();
     calculator.hash_to_scalar("cenacle test one", &power);
     calculator.hash_to_secret("cenacle test two", &power);
-    calculator.exp_many(Purpose::Check, &[share.clone()], &exponent);
-    calculator.exp_many_encoded(Purpose::Check, &[share.clone()], &exponent);
+    calculator.exp_many(Purpose::Check, std::slice::from_ref(&share), &exponent);
+    calculator.exp_many_encoded(Purpose::Check, std::slice::from_ref(&share), &exponent);
     assert_eq!(watching.take(), [Exponentiation; 9]);
     calculator.product(&share, &power);
     calculator.quotient(&share, &power);
