@@ -152,7 +152,6 @@ impl Engine {
         for output in out.iter().skip(before) {
             if let Output::Event { event: Event::Message { body, .. }, .. } = output {
                 self.unread += body.len();
-                self.figures.delivered += 1;
             }
         }
     }

@@ -201,8 +201,7 @@ impl Coordinator {
         if self.installed.get(name) == Some(&group.round) {
             return;
         }
-        let none = BTreeMap::new();
-        let answers = self.flushed.get(name).unwrap_or(&none);
+        let Some(answers) = self.flushed.get(name) else { return };
         let waits = !below.settings.lacks(Defect::NoFlush);
         let mut checked = BTreeSet::new();
         for node in group.rows.iter().map(|row| row.member.node) {

@@ -156,7 +156,7 @@ fn ask_for_members(below: &Below<'_>, local: &mut Local, asks: &mut Vec<Ask>) ->
             continue;
         }
         let (at, end) = match member.asked {
-            Some((at, end)) if below.now < at + retry => {
+            Some((at, _)) if below.now < at + retry => {
                 due = earlier(due, Some(at + retry));
                 continue;
             }

@@ -47,7 +47,7 @@ fn a_configuration_gives_signal_and_view() {
     assert_eq!(net.told(2), ["1 transitional 4.0"]);
     net.run();
     assert_eq!(net.told(2), ["1 view 5.2 a1,b1,c1 from c1"]);
-    assert_eq!(net.told(1)[1], "1 view 5.2 a1,b1,c1 from a1,b1");
+    assert_eq!(net.told(1)[3], "1 view 5.2 a1,b1,c1 from a1,b1");
     with!(net, 1, node, _below, _todo, node.groups.close(&mut node.out));
     assert_eq!(net.told(1), ["1 left"]);
 }

@@ -27,7 +27,7 @@ struct Node {
 struct Net {
     nodes: Vec<Node>,
     now: Time,
-    clock: u64,
+    clocks: BTreeMap<Ballot, u64>,
     epoch: u64,
     entries: VecDeque<(Ballot, u16, Order, ControlEntry)>,
     frames: VecDeque<(usize, NodeId, Bytes)>,
@@ -108,7 +108,7 @@ impl Net {
         let mut net = Self {
             nodes: (0..nodes).map(alone).collect(),
             now: Time(1_000_000),
-            clock: 0,
+            clocks: BTreeMap::new(),
             epoch: 1,
             entries: VecDeque::new(),
             frames: VecDeque::new(),
@@ -134,8 +134,9 @@ impl Net {
                     });
                 }
                 Todo::Stamp(entry) => {
-                    self.clock += 1;
-                    let position = Position::new(self.clock, configuration.rank);
+                    let clock = self.clocks.entry(configuration.id).or_default();
+                    *clock += 1;
+                    let position = Position::new(*clock, configuration.rank);
                     let order = Order { epoch: configuration.id.epoch, position };
                     self.nodes[n].sent += 1;
                     self.entries.push_back((configuration.id, configuration.rank, order, entry));
@@ -159,7 +160,8 @@ impl Net {
     /// Runs until nothing more happens.
     fn run(&mut self) {
         for _ in 0..20 {
-            for n in 0..self.nodes.len() {
+            // The leader comes last: it has all asks together.
+            for n in (0..self.nodes.len()).rev() {
                 self.pump(n);
                 with!(self, n, node, below, todo, {
                     node.groups.settle(below, &mut node.figures, &mut node.out, todo);
@@ -254,7 +256,6 @@ impl Net {
         self.deliver(true);
         self.is_frozen = false;
         self.epoch += 1;
-        self.clock = 0;
         let ballot = Ballot { epoch: self.epoch, proposer: id(members[0]) };
         let peers: Vec<_> = members.iter().map(|&n| Peer { node: id(n), priority: 0 }).collect();
         let mut classes: BTreeMap<_, Vec<u16>> = BTreeMap::new();

@@ -1,6 +1,7 @@
 //! Views of a VS group inside one configuration, and when a configuration is cut.
 
 use super::*;
+use crate::wire::control::InstallView;
 use Semantics::Vs;
 
 /// So many nodes with a member each, in one view, nothing left to tell.
@@ -206,5 +207,3 @@ fn an_unknown_charter_or_other_semantics_are_refused() {
     assert_eq!(net.told(1), ["2 refused charter", "3 refused semantics"]);
     assert!(net.told(0).is_empty());
 }
-
-use crate::wire::control::InstallView;
