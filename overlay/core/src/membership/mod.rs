@@ -1,7 +1,30 @@
 //! Who is in: failure detector, ballots, recovery, installation, merges (docs/protocol.md section 6).
+//!
+//! | file | concern |
+//! |---|---|
+//! | `detector.rs` | who is suspected, and why |
+//! | `heartbeats.rs` | signs of life, and what others say about a third node |
+//! | `follower.rs` | which ballots this node follows, and its way to the installation |
+//! | `proposer.rs` | when this node proposes, and how it leads a ballot |
+//! | `plans.rs` | how old configurations end: pure functions over reports |
+//! | `merge.rs` | beacons, probes, backoff |
+//! | `departure.rs` | leaving |
+//! | `step.rs` | what one call looks at and fills |
+
+mod departure;
+mod detector;
+mod follower;
+mod heartbeats;
+mod merge;
+mod plans;
+mod proposer;
+mod step;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     configuration::{Configuration, Peer},
+    error::Drop,
     figures::Figures,
     ids::{Ballot, NodeId},
     output::Warning,
@@ -9,6 +32,17 @@ use crate::{
     time::Time,
     wire::control::{Membership as Message, Plan, Report},
 };
+use departure::Departure;
+use detector::Detector;
+use follower::{Installed, State};
+use merge::Merge;
+use proposer::Proposal;
+use std::collections::BTreeSet;
+use step::{Random, Step};
+
+/// Epochs above this are refused: they grow by one a change, so nobody gets there honestly, and
+/// arithmetic on them cannot overflow.
+const MAX_EPOCH: u64 = 1 << 62;
 
 /// What the machine may look at while it handles an event.
 pub(crate) struct Context<'a> {
@@ -62,7 +96,7 @@ pub(crate) enum Effect {
     /// Stop adding to the old stream, acknowledging and delivering (until `Install`).
     Freeze,
     /// Bring the old streams to the plan's target, fetch what lacks, take over its promises and
-    /// stability; then say `Reached` (at once, if nothing lacks).
+    /// stability; then say `Reached` (at once, if nothing lacks). A later plan replaces it.
     Recover(Plan),
     /// End the old configuration by the plan, begin the new one; then say `Installed`.
     Install(Installation),
@@ -85,22 +119,65 @@ pub(crate) struct Installation {
 }
 
 /// The machine.
-pub(crate) struct Membership {}
+pub(crate) struct Membership {
+    /// The highest epoch that this node knows of.
+    epoch: u64,
+    /// The highest ballot that this node has followed or installed.
+    promised: Option<Ballot>,
+    state: State,
+    /// What made the present configuration, for those that missed it.
+    installed: Option<Installed>,
+    /// A plan came since the last installation, for a ballot that was given up.
+    plan_given_up: bool,
+    proposal: Option<Proposal>,
+    /// Own ballots since the last installation.
+    attempts: u32,
+    /// Since when this configuration should change.
+    noticed: Option<Time>,
+    detector: Detector,
+    /// Members that said they go.
+    leaving: BTreeSet<NodeId>,
+    departure: Departure,
+    merge: Merge,
+    random: Random,
+    heartbeat_at: Time,
+    /// Suspicions of others go to the acting leader, again then.
+    complain_at: Time,
+    /// The earliest moment at which something may be due.
+    due: Time,
+}
 
 impl Membership {
+    /// The machine of a node that has installed the configuration of itself alone.
     pub(crate) fn new(settings: &Settings, now: Time) -> Self {
-        let _ = (settings, now);
-        Self {}
+        Self {
+            epoch: 1,
+            promised: None,
+            state: State::Operational,
+            installed: None,
+            plan_given_up: false,
+            proposal: None,
+            attempts: 0,
+            noticed: None,
+            detector: Detector::default(),
+            leaving: BTreeSet::new(),
+            departure: Departure::Staying,
+            merge: Merge::new(now),
+            random: Random::new(settings),
+            heartbeat_at: now,
+            complain_at: now,
+            due: now,
+        }
     }
 
     /// Whether the installed configuration lives: entries may be sent and delivered.
     pub(crate) fn is_operational(&self) -> bool {
-        true
+        matches!(self.state, State::Operational)
     }
 
     /// The ballot whose configuration may come next, if one has been accepted.
     pub(crate) fn awaited(&self) -> Option<Ballot> {
-        None
+        self.state.followed().map(|following| following.ballot)
     }
 
     /// Handles one happening.
@@ -111,11 +188,148 @@ impl Membership {
         figures: &mut Figures,
         effects: &mut Vec<Effect>,
     ) {
-        let _ = (context, happening, figures, effects);
+        if matches!(self.departure, Departure::Gone) {
+            return;
+        }
+        let mut step = Step::new(context, figures, effects);
+        self.forgive_own_absence(&step);
+        // Frames come by the thousand, and only push what is due further away.
+        let routine = matches!(
+            happening,
+            Happening::Alive(_) | Happening::Message(_, Message::Heartbeat { .. })
+        );
+        let settled = self.take(&mut step, happening);
+        if routine && settled && step.now < self.due {
+            return;
+        }
+        self.act(&mut step);
+        self.answer_myself(&mut step);
+        self.due = self.next_due(&step);
     }
 
     /// When `Tick` is due.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        None
+        (!matches!(self.departure, Departure::Gone)).then_some(self.due)
+    }
+
+    /// Takes the happening in; whether nothing that others must know of has changed.
+    fn take(&mut self, step: &mut Step<'_>, happening: Happening) -> bool {
+        match happening {
+            Happening::Alive(node) => return !self.heard(step, node),
+            Happening::Message(from, message) => return self.receive(step, from, message),
+            Happening::Connected(node) => self.connected(step, node),
+            Happening::Closed(node) => self.closed(step, node),
+            Happening::InstalledElsewhere(node) => self.installed_elsewhere(step, node),
+            Happening::Reached => self.reached(step),
+            Happening::Installed => self.begin(step),
+            Happening::Exclude(node) => self.exclude(step, node),
+            Happening::Leave => self.leave(step),
+            Happening::Tick => {}
+        }
+        false
+    }
+
+    /// One message of a peer, or of this node to itself. Whether it was routine.
+    fn receive(&mut self, step: &mut Step<'_>, from: NodeId, message: Message) -> bool {
+        if !self.learn_epochs(&message) {
+            step.figures.dropped(Drop::Malformed);
+            return true;
+        }
+        match message {
+            Message::Heartbeat { configuration, received, promises } => {
+                return self.on_heartbeat(step, from, configuration, (&received, &promises));
+            }
+            Message::Beacon { configuration, leader, size: _ } => {
+                self.on_beacon(step, from, configuration, leader);
+            }
+            Message::Heard { configuration, leader } => {
+                self.on_heard(step, from, configuration, leader);
+            }
+            Message::Probe { nonce } => self.on_probe(step, from, nonce),
+            Message::ProbeReply { nonce, epoch: _, configuration, members } => {
+                self.on_probe_reply(step, from, nonce, configuration, &members);
+            }
+            Message::Propose { ballot, nodes } => self.on_propose(step, from, ballot, nodes),
+            Message::Accept { ballot, report } => self.on_accept(step, from, ballot, report),
+            Message::Reject { ballot, promised } => self.on_reject(step, from, ballot, promised),
+            Message::Recover { ballot, plan } => self.on_recover(step, from, ballot, plan),
+            Message::Recovered { ballot } => self.on_recovered(step, from, ballot),
+            Message::Install { ballot, members, classes } => {
+                self.on_install(step, Installed { ballot, members, classes });
+            }
+            Message::WantInstall { ballot } => self.serve_install(step, from, ballot),
+            Message::Leaving => self.on_leaving(step, from),
+            Message::Farewell => self.on_farewell(step, from),
+            Message::Suspect { node } => self.on_suspect(step, from, node),
+        }
+        false
+    }
+
+    /// Every message may tell of a higher epoch; the next proposal is above all of them.
+    fn learn_epochs(&mut self, message: &Message) -> bool {
+        let epoch = match message {
+            Message::Heartbeat { configuration, .. }
+            | Message::Beacon { configuration, .. }
+            | Message::Heard { configuration, .. } => configuration.epoch,
+            Message::ProbeReply { epoch, configuration, .. } => configuration.epoch.max(*epoch),
+            Message::Propose { ballot, .. }
+            | Message::Recover { ballot, .. }
+            | Message::Recovered { ballot }
+            | Message::Install { ballot, .. }
+            | Message::WantInstall { ballot } => ballot.epoch,
+            Message::Accept { ballot, report } => ballot.epoch.max(report.configuration.epoch),
+            Message::Reject { ballot, promised } => ballot.epoch.max(promised.epoch),
+            Message::Probe { .. }
+            | Message::Leaving
+            | Message::Farewell
+            | Message::Suspect { .. } => return true,
+        };
+        if epoch > MAX_EPOCH {
+            return false;
+        }
+        self.epoch = self.epoch.max(epoch);
+        true
+    }
+
+    /// Does all that is due.
+    fn act(&mut self, step: &mut Step<'_>) {
+        self.act_on_silence(step);
+        self.send_heartbeats(step);
+        self.act_as_follower(step);
+        self.act_as_proposer(step);
+        self.act_on_merge(step);
+        self.act_on_change(step);
+        self.act_on_departure(step);
+    }
+
+    /// A proposer is its own follower: what it says to itself is handled within the call.
+    fn answer_myself(&mut self, step: &mut Step<'_>) {
+        while let Some(message) = step.to_myself.pop_front() {
+            let me = step.me();
+            self.receive(step, me, message);
+        }
+    }
+
+    fn next_due(&self, step: &Step<'_>) -> Time {
+        let timers = [
+            self.detector.next_due(step.settings),
+            self.follower_due(step),
+            self.proposer_due(step),
+            self.change_due(step),
+            self.merge_due(step),
+            self.departure_due(step),
+        ];
+        timers.into_iter().flatten().fold(self.heartbeat_at, Time::min)
+    }
+
+    /// If this node itself stood still, silence says nothing about the others.
+    fn forgive_own_absence(&mut self, step: &Step<'_>) {
+        if step.now.since(self.due) > step.settings.suspect_after / 2 {
+            self.detector.forgive(step.now);
+            self.state.forgive(step.now);
+            if let Some(proposal) = &mut self.proposal {
+                proposal.forgive(step.now);
+            }
+        }
     }
 }

@@ -1,0 +1,217 @@
+//! Signs of life: heartbeats out, suspicions in, and what is done with others' doubts.
+
+use super::{Departure, Membership, step::Step};
+use crate::{
+    error::Drop,
+    figures::Rare,
+    ids::{Ballot, NodeId},
+    time::Time,
+    wire::control::Membership as Message,
+};
+use std::collections::BTreeSet;
+
+/// Ranks that hear everybody's heartbeats, so that two may fail at once without losing sight.
+const WATCHERS: u16 = 3;
+
+impl Membership {
+    /// Whether this member is on its way out: suspected, or leaving.
+    pub(super) fn is_out(&self, step: &Step<'_>, node: NodeId) -> bool {
+        if node == step.me() {
+            return !matches!(self.departure, Departure::Staying);
+        }
+        self.detector.is_suspected(node) || self.leaving.contains(&node)
+    }
+
+    /// The first rank that is neither suspected nor leaving: it decides on changes.
+    pub(super) fn acting_leader(&self, step: &Step<'_>) -> NodeId {
+        let mut nodes = step.configuration.nodes();
+        nodes.find(|&node| !self.is_out(step, node)).unwrap_or(step.me())
+    }
+
+    /// How many ranks before this node's are neither suspected nor leaving.
+    pub(super) fn place(&self, step: &Step<'_>) -> u32 {
+        let before = step.configuration.nodes().take(usize::from(step.configuration.rank));
+        (0..).zip(before.filter(|&node| !self.is_out(step, node))).count().try_into().unwrap_or(0)
+    }
+
+    /// A frame came from `node`. Whether that took a suspicion back.
+    pub(super) fn heard(&mut self, step: &Step<'_>, node: NodeId) -> bool {
+        self.detector.heard(node, step.now, step.settings)
+    }
+
+    /// A connection closed and its redial was refused.
+    pub(super) fn closed(&mut self, step: &mut Step<'_>, node: NodeId) {
+        let listened = step.is_member(node) || self.in_ballot(node);
+        if listened && node != step.me() && self.detector.suspect(node, false) {
+            step.warn(node, "its connection closed and a new one was refused".into());
+            self.complain_at = step.now;
+        }
+    }
+
+    /// The layer above wants this member out; it may come back after a while.
+    pub(super) fn exclude(&mut self, step: &mut Step<'_>, node: NodeId) {
+        if step.is_member(node) && node != step.me() {
+            if self.detector.suspect(node, true) {
+                step.warn(node, "holds the others up and is put out".into());
+                step.figures.saw(Rare::Expelled);
+            }
+            self.merge.shun(node, step.now);
+        }
+    }
+
+    /// `from` cannot reach `node`: see for oneself.
+    pub(super) fn on_suspect(&mut self, step: &mut Step<'_>, from: NodeId, node: NodeId) {
+        if !step.is_member(from) || !step.is_member(node) || node == step.me() {
+            step.figures.dropped(Drop::Stranger);
+            return;
+        }
+        let until = step.now + step.settings.suspect_after / 4;
+        if self.detector.doubt(node, from, until) {
+            let nonce = self.merge.next_nonce();
+            step.send(node, Message::Probe { nonce });
+        }
+    }
+
+    /// A heartbeat. Whether it was routine: nothing follows from it but that the sender lives.
+    pub(super) fn on_heartbeat(
+        &mut self,
+        step: &mut Step<'_>,
+        from: NodeId,
+        configuration: Ballot,
+        (received, promises): (&[u64], &[u64]),
+    ) -> bool {
+        let taken_back = self.heard(step, from);
+        if Some(configuration) == self.awaited() {
+            self.installed_elsewhere(step, from);
+        } else if !step.is_member(from) {
+            return self.on_foreign_heartbeat(step, from);
+        } else if configuration != step.configuration.id {
+            self.detector.is_elsewhere(from, step.now);
+            return false;
+        } else if received.len() != step.configuration.size()
+            || !(promises.is_empty() || promises.len() == step.configuration.size())
+        {
+            step.figures.dropped(Drop::Malformed);
+        } else {
+            self.detector.beat(from, step.now);
+        }
+        !taken_back
+    }
+
+    /// The sender counts this node in, but not the other way round: tell it where this node is.
+    fn on_foreign_heartbeat(&mut self, step: &mut Step<'_>, from: NodeId) -> bool {
+        if !self.in_ballot(from) {
+            step.figures.dropped(Drop::Stranger);
+            self.introduce(step, from);
+        }
+        true
+    }
+
+    /// Finds out who is silent, and tells the operator and the acting leader.
+    pub(super) fn act_on_silence(&mut self, step: &mut Step<'_>) {
+        let monitored = self.monitored(step);
+        self.detector.monitor(monitored, step.now);
+        for (node, reason) in self.detector.check(step.now, step.settings) {
+            step.warn(node, reason);
+            self.complain_at = step.now;
+        }
+        let leader = self.acting_leader(step);
+        if leader == step.me() || !self.is_operational() || step.now < self.complain_at {
+            return;
+        }
+        // Nobody but the acting leader acts on it, and that one may see things differently.
+        self.complain_at = step.now + step.settings.heartbeat * 4;
+        let suspects: Vec<_> = self.detector.suspects().collect();
+        for node in suspects {
+            step.send(leader, Message::Suspect { node });
+        }
+    }
+
+    /// Who must send this node signs of life.
+    fn monitored(&self, step: &Step<'_>) -> BTreeSet<NodeId> {
+        let mut nodes = BTreeSet::new();
+        if step.configuration.rank < WATCHERS {
+            nodes.extend(step.configuration.nodes());
+        } else {
+            nodes.insert(step.configuration.leader());
+            nodes.insert(self.acting_leader(step));
+        }
+        // A proposer says that it lives to all that follow it, and they to it.
+        nodes.extend(self.awaited().map(|ballot| ballot.proposer));
+        if let Some(proposal) = &self.proposal {
+            nodes.extend(proposal.nodes());
+        }
+        nodes.remove(&step.me());
+        nodes
+    }
+
+    /// Who is sent signs of life.
+    fn listeners(&self, step: &Step<'_>) -> BTreeSet<NodeId> {
+        let leads = step.configuration.is_led_here() || self.acting_leader(step) == step.me();
+        let ranks = if leads { step.configuration.size() } else { usize::from(WATCHERS) };
+        let mut nodes: BTreeSet<_> = step.configuration.nodes().take(ranks).collect();
+        nodes.insert(self.acting_leader(step));
+        nodes.extend(self.awaited().map(|ballot| ballot.proposer));
+        if let Some(proposal) = &self.proposal {
+            nodes.extend(proposal.nodes());
+        }
+        nodes.remove(&step.me());
+        nodes
+    }
+
+    /// Says that this node lives, and what it has.
+    pub(super) fn send_heartbeats(&mut self, step: &mut Step<'_>) {
+        if step.now < self.heartbeat_at {
+            return;
+        }
+        self.heartbeat_at = step.now + step.settings.heartbeat;
+        let listeners = self.listeners(step);
+        if listeners.is_empty() {
+            return;
+        }
+        let (received, promises) = step.past.digest();
+        let promises = if step.configuration.is_led_here() { promises } else { Vec::new() };
+        for node in listeners {
+            let configuration = step.configuration.id;
+            let (received, promises) = (received.clone(), promises.clone());
+            step.send(node, Message::Heartbeat { configuration, received, promises });
+        }
+    }
+
+    /// When this node would act on a change of its configuration, if one is due.
+    pub(super) fn change_due(&self, step: &Step<'_>) -> Option<Time> {
+        let noticed = self.noticed?;
+        let acts = self.acting_leader(step) == step.me();
+        let leader_is_out = self.is_out(step, step.configuration.leader());
+        // While the leader is there, it alone decides. When it is gone, each rank gives those
+        // before it a head start: they may be gone too.
+        (acts || leader_is_out).then(|| {
+            noticed + step.settings.gather_window + step.settings.stagger * self.place(step)
+        })
+    }
+
+    /// Proposes the next configuration when this one should change and this node is to act.
+    pub(super) fn act_on_change(&mut self, step: &mut Step<'_>) {
+        let changes = self.is_operational()
+            && (step.configuration.nodes().any(|node| self.is_out(step, node))
+                || self.merge.is_ready(step.now, step.settings));
+        if !changes || !matches!(self.departure, Departure::Staying) {
+            self.noticed = None;
+            return;
+        }
+        self.noticed.get_or_insert(step.now);
+        if self.change_due(step).is_some_and(|due| step.now >= due) {
+            self.noticed = None;
+            let mut nodes = self.remaining(step);
+            let room = step.settings.max_nodes.saturating_sub(nodes.len());
+            nodes.extend(self.merge.take_suitors(room));
+            self.propose(step, nodes);
+        }
+    }
+
+    /// The members that are neither suspected nor leaving.
+    pub(super) fn remaining(&self, step: &Step<'_>) -> BTreeSet<NodeId> {
+        let nodes = step.configuration.nodes();
+        nodes.filter(|&node| node == step.me() || !self.is_out(step, node)).collect()
+    }
+}

@@ -1,0 +1,111 @@
+//! Configurations that find each other, and those that cannot.
+
+use super::{net::Net, node};
+use crate::{figures::Rare, ids::NodeId};
+
+#[test]
+fn nodes_that_start_alone_become_one_configuration() {
+    for seed in 0..20 {
+        let mut net = Net::new(5, seed);
+        net.run(3000);
+        net.assert_together(&[1, 2, 3, 4, 5]);
+    }
+}
+
+#[test]
+fn two_halves_merge_and_keep_their_classes() {
+    let mut net = Net::new(6, 1);
+    net.part(&[1, 3, 5]);
+    net.run(3000);
+    net.assert_together(&[1, 3, 5]);
+    net.assert_together(&[2, 4, 6]);
+    net.cut.clear();
+    net.run(3000);
+    net.assert_together(&[1, 2, 3, 4, 5, 6]);
+    let last = net.host(1).installations.last().unwrap();
+    assert_eq!(last.classes, [vec![0, 2, 4], vec![1, 3, 5]]);
+    assert_eq!(last.plan.survivors, [0, 1, 2]);
+}
+
+#[test]
+fn three_parts_merge_at_once_if_they_meet_at_once() {
+    let mut seen = 0;
+    for seed in 0..20 {
+        let mut net = Net::new(6, seed);
+        net.part(&[1, 2]);
+        net.part(&[3, 4]);
+        net.run(3000);
+        net.cut.clear();
+        net.run(4000);
+        net.assert_together(&[1, 2, 3, 4, 5, 6]);
+        seen += net.saw(Rare::ThreeWayMerge);
+    }
+    assert!(seen > 0, "three configurations have never merged at once");
+}
+
+#[test]
+fn a_partition_is_two_configurations_and_heals() {
+    for seed in 0..20 {
+        let mut net = Net::new(5, seed);
+        net.run(3000);
+        net.part(&[1, 4]);
+        net.run(4000);
+        net.assert_together(&[1, 4]);
+        net.assert_together(&[2, 3, 5]);
+        net.cut.clear();
+        net.run(4000);
+        net.assert_together(&[1, 2, 3, 4, 5]);
+    }
+}
+
+#[test]
+fn lasting_cuts_settle() {
+    for (from, to) in [(1, 4), (4, 1), (2, 4), (4, 2), (1, 2), (2, 1), (3, 4), (5, 4)] {
+        for both in [false, true] {
+            let mut net = Net::new(5, 7);
+            net.run(3000);
+            net.cut.insert((node(from), node(to)));
+            if both {
+                net.cut.insert((node(to), node(from)));
+            }
+            net.run(10_000);
+            let before = net.installations();
+            net.run(20_000);
+            assert_eq!(net.installations(), before, "{from} to {to} cut, both ways: {both}");
+            net.cut.clear();
+            net.run(5000);
+            net.assert_together(&[1, 2, 3, 4, 5]);
+        }
+    }
+}
+
+#[test]
+fn a_restarted_node_replaces_its_former_life() {
+    let mut net = Net::new(3, 3);
+    net.run(3000);
+    // Killed without its connections closing: only its new life tells.
+    net.hosts.remove(&node(2));
+    let again = NodeId { incarnation: 2, ..node(2) };
+    net.start(again);
+    net.run(3000);
+    let expected = [node(1), again, node(3)];
+    for host in net.hosts.values() {
+        assert!(host.configuration.nodes().eq(expected), "{:?}", host.configuration);
+    }
+    let told = |warning: &String| warning.contains("has restarted as");
+    assert!(net.host(1).warnings.iter().any(told));
+}
+
+#[test]
+fn an_excluded_node_stays_out_for_a_while() {
+    use super::super::Happening;
+    let mut net = Net::new(3, 5);
+    net.run(3000);
+    net.give(node(1), Happening::Exclude(node(3)));
+    net.run(4500);
+    net.assert_together(&[1, 2]);
+    net.assert_together(&[3]);
+    net.run(5000);
+    net.assert_together(&[1, 2, 3]);
+    assert_eq!(net.saw(Rare::Expelled), 1);
+}
