@@ -63,6 +63,7 @@ pub(crate) trait Past {
 }
 
 /// What happens to the machine.
+#[expect(clippy::large_enum_variant, reason = "handed over once, never stored")]
 pub(crate) enum Happening {
     /// A message; `from` is not this node.
     Message(NodeId, Message),

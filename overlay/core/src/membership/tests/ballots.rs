@@ -148,7 +148,7 @@ fn after_any_storm_all_settle_together() {
                     net.part(&side);
                 }
                 3 => {
-                    let pair = (node(1 + net.draw(6) as u8), node(1 + net.draw(6) as u8));
+                    let pair = (node(net.draw_node(6)), node(net.draw_node(6)));
                     net.cut.insert(pair);
                 }
                 4 => {
@@ -182,7 +182,7 @@ fn after_any_storm_all_settle_together() {
 }
 
 fn restart(net: &mut Net, life: u64) {
-    let which = node(1 + net.draw(6) as u8);
+    let which = node(net.draw_node(6));
     let old = net.hosts.keys().copied().find(|id| id.key == which.key);
     if let Some(old) = old {
         net.hosts.remove(&old);

@@ -41,6 +41,7 @@ pub(super) struct Host {
     pub(super) past: StubPast,
     pub(super) gone: bool,
     pub(super) frozen: bool,
+    plans: u64,
     pub(super) installations: Vec<Installation>,
     pub(super) warnings: Vec<String>,
 }
@@ -60,6 +61,7 @@ impl Host {
             past,
             gone: false,
             frozen: false,
+            plans: 0,
             installations: Vec::new(),
             warnings: Vec::new(),
         }
@@ -108,8 +110,10 @@ fn stub(configuration: &Configuration, priority: u32) -> StubPast {
 }
 
 enum Parcel {
-    Message(Message),
+    Message(Box<Message>),
     Closed,
+    /// The engine has fetched what the plan of this number wants.
+    Reached(u64),
 }
 
 /// The world.
@@ -158,6 +162,11 @@ impl Net {
         self.seed ^= self.seed >> 7;
         self.seed ^= self.seed << 17;
         (self.seed >> 20) % below
+    }
+
+    /// A node's number, from 1.
+    pub(super) fn draw_node(&mut self, nodes: u8) -> u8 {
+        u8::try_from(1 + self.draw(u64::from(nodes))).unwrap()
     }
 
     pub(super) fn host(&self, number: u8) -> &Host {
@@ -210,15 +219,19 @@ impl Net {
         match effect {
             Effect::Send(to, message) => {
                 assert_ne!(to, at, "a node sends to itself");
-                self.post(at, to, Parcel::Message(message));
+                self.post(at, to, Parcel::Message(Box::new(message)));
             }
             Effect::Announce(message) => {
                 let others: Vec<_> = self.hosts.keys().copied().filter(|&n| n != at).collect();
                 for other in others {
-                    self.post(at, other, Parcel::Message(message.clone()));
+                    self.post(at, other, Parcel::Message(Box::new(message.clone())));
                 }
             }
-            Effect::Recover(_) => self.give(at, Happening::Reached),
+            Effect::Recover(_) => {
+                self.edit(at, |host| host.plans += 1);
+                let plans = self.hosts.get(&at).map_or(0, |host| host.plans);
+                self.post(at, at, Parcel::Reached(plans));
+            }
             Effect::Install(installation) => {
                 if let Some(host) = self.hosts.get_mut(&at) {
                     assert!(host.frozen, "installs without having stopped");
@@ -267,11 +280,16 @@ impl Net {
     fn deliver(&mut self, key: (Time, u64)) {
         let Some((from, to, parcel)) = self.parcels.remove(&key) else { return };
         match parcel {
+            Parcel::Reached(plan) => {
+                if self.hosts.get(&to).is_some_and(|host| host.plans == plan) {
+                    self.give(to, Happening::Reached);
+                }
+            }
             Parcel::Closed => self.give(to, Happening::Closed(from)),
             Parcel::Message(message) => {
                 if !self.cut.contains(&(from, to)) && !(self.swallow)(from, to, &message) {
                     self.give(to, Happening::Alive(from));
-                    self.give(to, Happening::Message(from, message));
+                    self.give(to, Happening::Message(from, *message));
                 }
             }
         }

@@ -160,7 +160,7 @@ fn no_message_breaks_the_machine() {
         let mut net = Net::new(4, seed);
         net.run(1500);
         for _ in 0..400 {
-            let (from, to) = (node(1 + net.draw(6) as u8), node(1 + net.draw(4) as u8));
+            let (from, to) = (node(net.draw_node(6)), node(net.draw_node(4)));
             if from != to {
                 let message = any_message(&mut net);
                 let host = net.hosts.get_mut(&to).unwrap();
@@ -172,15 +172,15 @@ fn no_message_breaks_the_machine() {
 }
 
 fn any_message(net: &mut Net) -> Message {
-    let number = 1 + net.draw(6) as u8;
+    let number = net.draw_node(6);
     let epochs = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, MAX_EPOCH - 1, MAX_EPOCH, u64::MAX];
-    let epoch = epochs[net.draw(epochs.len() as u64) as usize];
+    let epoch = epochs[usize::from(net.draw_node(13)) - 1];
     let (ballot, leader) = (ballot(epoch, number), peer(number));
-    let size = net.draw(6) as usize;
-    let members: Vec<Peer> = (1..=size as u8).map(peer).collect();
+    let size = net.draw_node(6) - 1;
+    let members: Vec<Peer> = (1..=size).map(peer).collect();
     let nodes: Vec<NodeId> = members.iter().map(|peer| peer.node).collect();
-    let numbers = vec![net.draw(3); size];
-    let ranks: Vec<u16> = (0..size as u16).collect();
+    let numbers = vec![net.draw(3); usize::from(size)];
+    let ranks: Vec<u16> = (0..u16::from(size)).collect();
     match net.draw(15) {
         0 => Message::Heartbeat {
             configuration: ballot,
