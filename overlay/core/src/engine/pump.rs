@@ -318,7 +318,6 @@ impl Engine {
                 continue;
             };
             if late {
-                self.figures.saw(Rare::Expelled);
                 self.happen(Happening::Exclude(node), out);
             } else {
                 out.push(Output::Warning(Warning::Slow { node }));
