@@ -1,0 +1,280 @@
+//! One life of one node: drives its engine, as a driver over sockets would.
+//!
+//! Everything that comes while the node's virtual processor is busy, paused or asleep waits and is
+//! handled as one batch: frames, then what the application wants, then [`Input::Tick`] if it is due
+//! (before the frames, now and then), then [`Input::Consumed`] and [`Input::Drained`].
+
+use crate::{
+    clock::Clock,
+    member::Member,
+    shared::{Happening, Shared},
+};
+use bytes::Bytes;
+use cenacle_core::{
+    Admission, Engine, Error, Input, NodeId, Outbox, Output, SameCharter, Settings, Time,
+};
+
+/// More frames do not wait at a node that does not read: its sockets are full.
+const INBOX: usize = 50_000;
+/// An application that answers what it is told, which makes the engine tell more, is cut off here.
+const MOST_ROUNDS: usize = 100;
+
+/// A live node.
+pub struct Node {
+    /// Its name.
+    pub id: NodeId,
+    /// Where it lives.
+    pub place: usize,
+    /// Its engine.
+    pub engine: Engine,
+    /// Its clock.
+    pub clock: Clock,
+    /// Its members, by number.
+    pub members: Vec<Member>,
+    /// It does nothing for a while.
+    pub paused: bool,
+    /// Its processor is so many times slower.
+    pub slowness: u64,
+    /// Its application does not read for a while.
+    pub unread: Option<usize>,
+    /// It was told to stop.
+    pub stopping: bool,
+    /// It has stopped.
+    pub stopped: bool,
+    /// What the application wants done at the next batch.
+    pub wishes: Vec<Input>,
+    /// Delivered in this batch, in bytes.
+    pub(crate) read: usize,
+    inbox: Vec<(NodeId, Bytes)>,
+    /// The other members of its configuration.
+    peers: Vec<NodeId>,
+    busy_until: u64,
+    /// When it wants to wake, and when the queue will wake it.
+    wants: u64,
+    armed: u64,
+    out: Outbox,
+}
+
+impl Node {
+    /// A node comes up.
+    pub fn new(
+        settings: Settings,
+        place: usize,
+        clock: Clock,
+        shared: &mut Shared,
+    ) -> Result<Self, Error> {
+        let id = settings.node;
+        let mut out = Outbox::new();
+        let admission: Box<dyn Admission> = Box::new(SameCharter);
+        let engine = Engine::new(settings, admission, clock.local(shared.now), &mut out)?;
+        let mut node = Self {
+            id,
+            place,
+            engine,
+            clock,
+            members: Vec::new(),
+            paused: false,
+            slowness: 1,
+            unread: None,
+            stopping: false,
+            stopped: false,
+            wishes: Vec::new(),
+            read: 0,
+            inbox: Vec::new(),
+            peers: Vec::new(),
+            busy_until: shared.now,
+            wants: u64::MAX,
+            armed: u64::MAX,
+            out,
+        };
+        shared.trace.start(shared.now, id);
+        let now = shared.now;
+        node.take_outputs(now, shared);
+        node.wake_at(now, shared);
+        Ok(node)
+    }
+
+    /// A frame has arrived.
+    pub fn arrive(&mut self, from: NodeId, frame: Bytes, shared: &mut Shared) {
+        if self.inbox.len() < INBOX {
+            self.inbox.push((from, frame));
+        }
+        self.wake_at(shared.now, shared);
+    }
+
+    /// Wants to wake at a time, or earlier.
+    pub fn wake_at(&mut self, time: u64, shared: &mut Shared) {
+        let time = time.max(self.busy_until).max(shared.now);
+        self.wants = self.wants.min(time);
+        if self.wants < self.armed {
+            self.armed = self.wants;
+            shared.queue.push(self.armed, Happening::Wake { place: self.place });
+        }
+    }
+
+    /// The queue wakes it. Some of these are of times that it does not want any more.
+    pub fn wake(&mut self, shared: &mut Shared) {
+        if self.armed != shared.now {
+            return;
+        }
+        self.armed = u64::MAX;
+        if self.paused || self.stopped {
+            self.wants = u64::MAX;
+        } else if self.wants > shared.now {
+            self.wake_at(self.wants, shared);
+        } else {
+            self.wants = u64::MAX;
+            self.batch(shared);
+            self.arm(shared);
+        }
+    }
+
+    /// Wants to wake when the engine does.
+    fn arm(&mut self, shared: &mut Shared) {
+        if self.stopped {
+            return;
+        }
+        if !self.inbox.is_empty() || !self.wishes.is_empty() {
+            self.wake_at(shared.now + 1, shared);
+        }
+        if let Some(deadline) = self.engine.deadline() {
+            // An engine that wants to wake again and again at the same time moves time on.
+            let time = self.clock.world(deadline).max(shared.now + 1);
+            self.wake_at(time, shared);
+        }
+    }
+
+    fn batch(&mut self, shared: &mut Shared) {
+        let now = self.clock.local(shared.now);
+        let frames = std::mem::take(&mut self.inbox);
+        let bytes: usize = frames.iter().map(|(_, frame)| frame.len()).sum();
+        let cost = shared.costs.of(frames.len() as u64, bytes as u64) * self.slowness;
+        let moment = shared.now + cost;
+        self.busy_until = moment;
+        let early = shared.random.below(8) == 0;
+        if early {
+            self.tick(now, moment, shared);
+        }
+        shared.traffic.received += frames.len() as u64;
+        let mut frames = frames;
+        for (from, bytes) in frames.drain(..) {
+            // What the engine drops, it counts.
+            let _ = self.engine.handle(now, Input::Frame { from, bytes }, &mut self.out);
+            self.take_outputs(moment, shared);
+        }
+        self.inbox = frames;
+        if !early {
+            self.tick(now, moment, shared);
+        }
+        self.application(now, moment, shared);
+    }
+
+    fn tick(&mut self, now: Time, moment: u64, shared: &mut Shared) {
+        if self.engine.deadline().is_some_and(|deadline| deadline <= now) {
+            self.give(now, Input::Tick, moment, shared);
+        }
+    }
+
+    /// What the application wants, and what it wants on hearing what comes of that; then the end of
+    /// the batch.
+    fn application(&mut self, now: Time, moment: u64, shared: &mut Shared) {
+        for _ in 0..MOST_ROUNDS {
+            let wishes = std::mem::take(&mut self.wishes);
+            for wish in wishes {
+                self.wish(now, wish, moment, shared);
+            }
+            self.consume(now, moment, shared);
+            self.give(now, Input::Drained, moment, shared);
+            if self.wishes.is_empty() && self.read == 0 || self.stopped {
+                return;
+            }
+        }
+    }
+
+    /// The application reads what was delivered, unless it is slow.
+    fn consume(&mut self, now: Time, moment: u64, shared: &mut Shared) {
+        let bytes = std::mem::take(&mut self.read);
+        match &mut self.unread {
+            Some(unread) => *unread += bytes,
+            None if bytes > 0 => self.give(now, Input::Consumed { bytes }, moment, shared),
+            None => {}
+        }
+    }
+
+    /// The application reads again.
+    pub fn read_on(&mut self, shared: &mut Shared) {
+        if let Some(bytes) = self.unread.take() {
+            self.wishes.push(Input::Consumed { bytes });
+            self.wake_at(shared.now, shared);
+        }
+    }
+
+    /// Gives an input that must not be refused.
+    fn give(&mut self, now: Time, input: Input, moment: u64, shared: &mut Shared) {
+        if let Err(error) = self.engine.handle(now, input, &mut self.out) {
+            shared.problem(|| format!("{} refused an input of its driver: {error}", self.id));
+        }
+        self.take_outputs(moment, shared);
+    }
+
+    /// Gives an input of the application, which may be refused.
+    fn wish(&mut self, now: Time, input: Input, moment: u64, shared: &mut Shared) {
+        if self.is_void(&input) {
+            return;
+        }
+        let told = input.clone();
+        let result = self.engine.handle(now, input, &mut self.out);
+        self.answered(told, result, moment, shared);
+        self.take_outputs(moment, shared);
+    }
+
+    /// Does what the engine wants done.
+    fn take_outputs(&mut self, moment: u64, shared: &mut Shared) {
+        if self.out.is_empty() {
+            return;
+        }
+        let mut out = std::mem::take(&mut self.out);
+        let (mut frames, mut bytes) = (0, 0);
+        for output in out.drain(..) {
+            if let Output::Send { frame, .. }
+            | Output::Multicast { frame }
+            | Output::Announce { frame } = &output
+            {
+                frames += 1;
+                bytes += frame.len() as u64;
+            }
+            self.take_output(output, moment, shared);
+        }
+        self.out = out;
+        self.busy_until += shared.costs.of(frames, bytes) * self.slowness;
+    }
+
+    fn take_output(&mut self, output: Output, moment: u64, shared: &mut Shared) {
+        match output {
+            Output::Send { to, frame } => shared.carry(moment, self.id, to, &frame),
+            Output::Multicast { frame } => {
+                for to in &self.peers {
+                    shared.carry(moment, self.id, *to, &frame);
+                }
+            }
+            Output::Announce { frame } => {
+                for place in 0..shared.alive.len() {
+                    let there = shared.alive.get(place).copied().flatten();
+                    if let Some(to) = there.filter(|to| *to != self.id) {
+                        shared.carry(moment, self.id, to, &frame);
+                    }
+                }
+            }
+            Output::Configuration { members, .. } => {
+                self.peers.clear();
+                self.peers.extend(members.iter().map(|p| p.node).filter(|node| *node != self.id));
+            }
+            Output::Event { group, local, event } => {
+                self.told(&group, local, event, moment, shared);
+            }
+            Output::Writable => self.may_write(moment),
+            Output::Warning(warning) => self.warned(&warning, moment, shared),
+            Output::Stopped => self.stopped = true,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! One run, from its seed to its verdict.
+
+use crate::{
+    naming,
+    plan::{Plan, RunOptions},
+    shared::{Counts, Traffic},
+    totals::Totals,
+    world::World,
+};
+use cenacle_oracle::{Oracle, Report};
+use std::fmt;
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The oracle's verdict, if one read along.
+    pub report: Option<Report>,
+    /// When everything was at rest, in microseconds after the last fault; or who is where.
+    pub settled: Result<u64, String>,
+    /// What must not happen, and did.
+    pub problems: Vec<String>,
+    /// Figures of all engines.
+    pub totals: Totals,
+    /// What was counted.
+    pub counts: Counts,
+    /// What went over links.
+    pub traffic: Traffic,
+    /// Lines of the trace, and its digest.
+    pub digest: (u64, u64),
+    /// The trace, if it was kept.
+    pub trace: String,
+    /// Things that happened.
+    pub steps: u64,
+    /// Virtual microseconds.
+    pub time: u64,
+}
+
+impl Outcome {
+    /// Whether everything is as it should be.
+    pub fn holds(&self) -> bool {
+        self.problems.is_empty()
+            && self.settled.is_ok()
+            && self.report.as_ref().is_none_or(Report::holds)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { taken, postponed, sent, delivered, views, faults } = self.counts;
+        let (frames, bytes) = self.traffic.total();
+        writeln!(
+            out,
+            "{} virtual ms, {faults} faults, {} installations; messages: {taken} taken, {postponed} \
+             postponed, {sent} sent, {delivered} delivered; {views} views; {frames} frames, {bytes} \
+             bytes; {} lines of trace, digest {:016x}",
+            self.time / 1000,
+            self.totals.installations,
+            self.digest.0,
+            self.digest.1
+        )?;
+        for problem in &self.problems {
+            writeln!(out, "problem: {problem}")?;
+        }
+        if let Some(report) = &self.report {
+            writeln!(out, "{report}")?;
+        }
+        match &self.settled {
+            Ok(time) => write!(out, "settled {} ms after the last fault", time / 1000),
+            Err(where_) => write!(out, "did not settle: {where_}"),
+        }
+    }
+}
+
+/// Does a run.
+///
+/// # Errors
+///
+/// The trace could not be written, or not be read by the oracle.
+pub fn run(options: &RunOptions) -> Result<Outcome, String> {
+    let mut world = World::new(Plan::new(options));
+    if let Some(path) = &options.trace {
+        let opened = world.shared.trace.to_file(path);
+        opened.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    }
+    if options.judged {
+        world.shared.trace.to_oracle(Oracle::new(judgement(&world, true)));
+    }
+    if options.kept {
+        world.shared.trace.to_memory();
+    }
+    act(&mut world, options.seconds.max(1));
+    world.heal();
+    let side = world.one_side();
+    let settled = world.settle(&side);
+    finish(world, settled)
+}
+
+/// What an oracle is told about a world.
+pub fn judgement(world: &World, settled: bool) -> cenacle_oracle::Options {
+    let habits = &world.shared.habits;
+    let told = |semantics| match semantics {
+        cenacle_core::Semantics::Vs => cenacle_oracle::Semantics::Vs,
+        cenacle_core::Semantics::Evs => cenacle_oracle::Semantics::Evs,
+    };
+    let groups = 0..habits.group_count();
+    cenacle_oracle::Options {
+        settled,
+        semantics: groups
+            .map(|number| (naming::group(number), told(habits.semantics(number))))
+            .collect(),
+        ..cenacle_oracle::Options::default()
+    }
+}
+
+/// The part of a run in which things go wrong.
+fn act(world: &mut World, seconds: u64) {
+    // So many things a virtual second and node are more than any node should need: somebody wakes
+    // himself without end.
+    let nodes = world.nodes.len() as u64;
+    let most = 200_000 * nodes + 20_000 * nodes * nodes;
+    for second in 1..=seconds {
+        let before = world.steps;
+        world.run_until(second * 1_000_000);
+        world.check_memory();
+        let steps = world.steps - before;
+        if steps > most {
+            world.shared.problem(|| format!("{steps} things happened in one second"));
+            return;
+        }
+    }
+}
+
+/// Collects what came of it.
+///
+/// # Errors
+///
+/// The trace could not be written, or not be read by the oracle.
+pub fn finish(mut world: World, settled: Result<u64, String>) -> Result<Outcome, String> {
+    world.check_memory();
+    let report = world.shared.trace.finish()?;
+    let totals = world.totals();
+    let mut problems = std::mem::take(&mut world.shared.problems);
+    problems.extend(totals.absurd());
+    Ok(Outcome {
+        report,
+        settled,
+        problems,
+        totals,
+        counts: world.shared.counts,
+        traffic: world.shared.traffic.clone(),
+        digest: world.shared.trace.digest(),
+        trace: world.shared.trace.text().to_owned(),
+        steps: world.steps,
+        time: world.shared.now,
+    })
+}

@@ -1,0 +1,63 @@
+//! Every preset, with VS and EVS groups: no property breaks, all comes to rest.
+
+use cenacle_sim::{Outcome, Preset, Promise, RunOptions, run};
+
+const SEEDS: u64 = 6;
+
+fn holds(faults: Preset, semantics: Promise) {
+    for seed in 0..SEEDS {
+        let nodes = 3 + usize::try_from(seed).unwrap();
+        let options = RunOptions { seed, nodes, faults, semantics, ..RunOptions::default() };
+        let outcome = run(&options).unwrap();
+        assert!(outcome.holds(), "{}\n{outcome}", options.command());
+        is_a_seed(&outcome, &options);
+    }
+}
+
+/// What a seed must have, so that what holds in it says something.
+fn is_a_seed(outcome: &Outcome, options: &RunOptions) {
+    let command = options.command();
+    assert!(outcome.time >= 30_000_000, "{command}");
+    assert!(options.faults == Preset::Calm || outcome.counts.faults >= 10, "{command}");
+    // The number of members is between that of nodes and three times that.
+    let least = 200 * options.nodes as u64;
+    assert!(outcome.counts.taken >= least / 2, "{command}: {:?}", outcome.counts);
+    let calm = options.faults == Preset::Calm;
+    assert!(!calm || outcome.counts.taken >= least, "{command}: {:?}", outcome.counts);
+    assert!(outcome.counts.delivered > outcome.counts.sent / 2, "{command}: {:?}", outcome.counts);
+}
+
+#[test]
+fn calm_vs() {
+    holds(Preset::Calm, Promise::Vs);
+}
+
+#[test]
+fn calm_evs() {
+    holds(Preset::Calm, Promise::Evs);
+}
+
+#[test]
+fn rough_vs() {
+    holds(Preset::Rough, Promise::Vs);
+}
+
+#[test]
+fn rough_evs() {
+    holds(Preset::Rough, Promise::Evs);
+}
+
+#[test]
+fn savage_vs() {
+    holds(Preset::Savage, Promise::Vs);
+}
+
+#[test]
+fn savage_evs() {
+    holds(Preset::Savage, Promise::Evs);
+}
+
+#[test]
+fn both_kinds_of_groups_side_by_side() {
+    holds(Preset::Rough, Promise::Both);
+}
