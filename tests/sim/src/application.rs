@@ -171,6 +171,10 @@ impl Node {
             }
             Event::Refused(refusal) => {
                 shared.trace.refused(moment, number, id, &refusal.code, &refusal.detail);
+                if member.view.is_some() {
+                    // It was in, and is put out: for those who read the trace it has left.
+                    shared.trace.leave(moment, number, id);
+                }
                 member.gone();
             }
         }

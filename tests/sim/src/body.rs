@@ -58,8 +58,10 @@ fn who(member: MemberId) -> [u8; 10] {
 }
 
 fn filling(time: u64, sender: MemberId) -> u8 {
-    let [low, ..] = (time ^ u64::from(sender.local)).wrapping_mul(31).to_le_bytes();
-    low
+    // Every bit of the time changes the highest byte.
+    let [.., high] =
+        (time ^ u64::from(sender.local)).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
+    high
 }
 
 #[cfg(test)]

@@ -176,7 +176,7 @@ fn draw(preset: Preset, scale: Scale, random: &mut Random) -> Fault {
             Fault::Storm { loss: 0.1 + random.unit() * (most - 0.1), lasts: lasts.min(2_000_000) }
         }
         92..=94 => Fault::Stretch { factor: random.between(2, 20), lasts },
-        95..=97 => Fault::Slow { factor: random.between(10, 300), lasts },
+        95..=97 => Fault::Slow { factor: random.between(10, 100), lasts },
         _ => Fault::DoesNotRead { lasts },
     }
 }

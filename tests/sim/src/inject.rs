@@ -120,10 +120,8 @@ impl World {
             .collect();
         self.shared.network.heal();
         self.hint_connected(&mended);
-        for id in self.shared.alive.clone().into_iter().flatten() {
-            self.undo(Undo::Resume(id));
-            self.undo(Undo::Slow(id));
-            self.undo(Undo::Read(id));
+        for node in self.nodes.iter_mut().flatten() {
+            node.heal(&mut self.shared);
         }
     }
 

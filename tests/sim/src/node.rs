@@ -5,6 +5,7 @@
 //! (before the frames, now and then), then [`Input::Consumed`] and [`Input::Drained`].
 
 use crate::{
+    application::HEALED_FLUSH,
     clock::Clock,
     member::Member,
     shared::{Happening, Shared},
@@ -15,7 +16,7 @@ use cenacle_core::{
 };
 
 /// More frames do not wait at a node that does not read: its sockets are full.
-const INBOX: usize = 50_000;
+const INBOX: usize = 10_000;
 /// An application that answers what it is told, which makes the engine tell more, is cut off here.
 const MOST_ROUNDS: usize = 100;
 
@@ -110,6 +111,22 @@ impl Node {
             self.armed = self.wants;
             shared.queue.push(self.armed, Happening::Wake { place: self.place });
         }
+    }
+
+    /// Everything is well again: goes on, reads, is as fast as usual, and answers what waits for an
+    /// answer of its members.
+    pub fn heal(&mut self, shared: &mut Shared) {
+        (self.paused, self.slowness) = (false, 1);
+        self.busy_until = self.busy_until.min(shared.now);
+        self.read_on(shared);
+        for member in &self.members {
+            if let (true, Some(view), Some(_)) = (member.flushing, member.view, member.flush_after)
+            {
+                let flushed = Happening::Flushed { node: self.id, local: member.id.local, view };
+                shared.queue.push(shared.now + HEALED_FLUSH / 2, flushed);
+            }
+        }
+        self.wake_at(shared.now, shared);
     }
 
     /// The queue wakes it. Some of these are of times that it does not want any more.

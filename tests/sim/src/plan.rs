@@ -182,8 +182,9 @@ impl Plan {
         };
         let faults = schedule(options.faults, scale, &mut draw);
         let habits = some_habits(options, group_count, &mut draw);
-        let late =
-            |draw: &mut Random| if draw.chance(0.2) { 5_000_000.min(end / 3) } else { 50_000 };
+        let late = |draw: &mut Random| {
+            if !options.large && draw.chance(0.2) { 5_000_000.min(end / 3) } else { 50_000 }
+        };
         Self {
             links,
             costs: Costs { frame: draw.pick(&[2_000, 5_000, 20_000]), byte: 500 },

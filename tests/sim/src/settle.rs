@@ -13,6 +13,8 @@ use cenacle_core::{NodeId, Semantics};
 
 /// How often a world that settles is looked at, in microseconds.
 const LOOK: u64 = 5_000;
+/// More names than this say nothing new.
+const SHOWN: usize = 12;
 
 impl World {
     /// How long it may take until everything is at rest after the last fault, in microseconds:
@@ -84,14 +86,19 @@ impl World {
     /// Nodes with their configurations, members with their views.
     pub fn who_is_where(&self) -> String {
         let mut text = String::new();
-        for node in self.nodes.iter().flatten() {
+        for node in self.nodes.iter().flatten().take(3 * SHOWN) {
             let configuration = node.engine.configuration();
-            let members: Vec<String> = configuration.nodes().map(|n| n.to_string()).collect();
+            let mut members: Vec<String> =
+                configuration.nodes().take(SHOWN).map(|n| n.to_string()).collect();
+            if configuration.size() > SHOWN {
+                members.push("...".into());
+            }
             text.push_str(&format!(
-                "  {} at place {} in {} of {}{}\n",
+                "  {} at place {} in {} of {}: {}{}\n",
                 node.id,
                 node.place,
                 configuration.id,
+                configuration.size(),
                 members.join(" "),
                 if node.stopping { ", stopping" } else { "" }
             ));

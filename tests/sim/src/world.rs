@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Clock,
-    member::Standing,
+    member::{Member, Standing},
     memory, naming,
     network::Network,
     node::Node,
@@ -124,7 +124,7 @@ impl World {
         let Some(Some(node)) = self.nodes.get_mut(place) else { return };
         node.wake(&mut self.shared);
         if node.stopped {
-            self.end(place);
+            self.crash(place);
         }
     }
 
@@ -174,7 +174,7 @@ impl World {
         }
     }
 
-    /// A node dies, with all that waits for it.
+    /// A node dies, or has stopped, with all that waits for it.
     pub fn crash(&mut self, place: usize) {
         let known = self.shared.alive.get(place).copied().flatten();
         self.end(place);
@@ -195,8 +195,8 @@ impl World {
         if let Some(alive) = self.shared.alive.get_mut(place) {
             *alive = None;
         }
-        let left = |standing| standing == Standing::Gone && node.stopped;
-        for member in node.members.iter().filter(|member| !left(member.standing)) {
+        let inside = |member: &&Member| member.standing != Standing::Gone;
+        for member in node.members.iter().filter(inside) {
             self.shared.trace.crash(self.shared.now, member.id);
         }
         self.dead.add(&node.engine);

@@ -1,6 +1,8 @@
 //! Small cases, exhausted: three nodes, one group, a few messages of every service; and at every
 //! point of the schedule one node dies, or is cut off, with and without healing.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use cenacle_core::{Semantics, Service};
 use cenacle_oracle::Oracle;
 use cenacle_sim::{Outcome, Plan, Preset, Promise, RunOptions, World, finish, judgement};
