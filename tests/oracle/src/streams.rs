@@ -131,6 +131,8 @@ pub(crate) struct Company {
     pub next: Option<ViewId>,
     /// The latest beginning, if one of them came late.
     pub start: Option<Order>,
+    /// Who is in their transitional set, and has not installed that view.
+    pub absent: Vec<ProcessId>,
 }
 
 impl Company {
@@ -157,11 +159,13 @@ pub(crate) fn companies(history: &History, settled: bool) -> Vec<Company> {
             classes.entry((before, set)).or_default().push(stay);
         }
         for ((before, set), mut stays) in classes {
-            for other in history.sets.members(set) {
+            let members = history.sets.members(set);
+            for other in members {
                 let from = place.of(*other).and_then(|install| came_from(history, install));
                 stays.extend(from.filter(|from| from.0 == before).map(|from| from.1));
             }
-            found.push((stays, Some(view)));
+            let absent = members.iter().copied().filter(|other| place.of(*other).is_none());
+            found.push(company(history, stays, Some(view), absent.collect()));
         }
     }
     for (_, period) in history.periods.iter().filter(|_| settled) {
@@ -169,16 +173,22 @@ pub(crate) fn companies(history: &History, settled: bool) -> Vec<Company> {
             let row = &history.stays[*stay];
             row.end == End::Open && history.is_judged(row, settled)
         };
-        found.push((period.stays.iter().copied().filter(open).collect(), None));
+        let stays = period.stays.iter().copied().filter(open).collect();
+        found.push(company(history, stays, None, Vec::new()));
     }
-    found.into_iter().filter_map(|(stays, next)| company(history, stays, next)).collect()
+    found
 }
 
-fn company(history: &History, mut stays: Vec<StayId>, next: Option<ViewId>) -> Option<Company> {
+fn company(
+    history: &History,
+    mut stays: Vec<StayId>,
+    next: Option<ViewId>,
+    absent: Vec<ProcessId>,
+) -> Company {
     stays.sort_unstable();
     stays.dedup();
     let start = stays.iter().filter_map(|stay| history.stays[*stay].late).max();
-    (stays.len() > 1).then_some(Company { stays, next, start })
+    Company { stays, next, start, absent }
 }
 
 /// The view and the stay that ended when this view was installed.

@@ -10,8 +10,10 @@
 //!
 //! "If process p delivers a safe message m in view v after the transitional signal, then every
 //! process q that belongs to p's transitional set delivers m after the transitional signal unless it
-//! crashes." Judged for those who moved together with p, that is, installed the same next view: they
-//! delivered the same safe messages after the signal.
+//! crashes." Those who moved together with p, that is, installed the same next view, delivered the
+//! same safe messages after the signal. Who belongs to p's transitional set and went on to another
+//! view delivers m too, but perhaps before the signal: it may have learnt from others, whom p did
+//! not meet again, that m was safe.
 //!
 //! In EVS groups the signal is that of the configuration.
 
@@ -33,6 +35,7 @@ pub(super) fn judge(case: &Case<'_>, findings: &mut Findings) {
     let mut second = Marks::new(case.history.messages.len());
     for company in case.companies.iter().filter(|company| company.next.is_some()) {
         judge_company(case, findings, company, (&mut marks, &mut second));
+        judge_absent(case, findings, company, (&mut marks, &mut second));
     }
 }
 
@@ -170,6 +173,47 @@ fn judge_company(
                 )
             });
         }
+    }
+}
+
+/// What was delivered after the signal, those deliver who were to come along and did not.
+fn judge_absent(
+    case: &Case<'_>,
+    findings: &mut Findings,
+    company: &Company,
+    (first, second): (&mut Marks<MessageId>, &mut Marks<MessageId>),
+) {
+    let history = case.history;
+    let Some(reference) = company.stays.first().map(|stay| &history.stays[*stay]) else { return };
+    if company.absent.is_empty() {
+        return;
+    }
+    let promised = after_signal(case, company, reference, first);
+    for member in &company.absent {
+        let stays = history.processes[*member].stays.iter().map(|stay| &history.stays[*stay]);
+        let own: Vec<&Stay> = stays.filter(|stay| stay.period == reference.period).collect();
+        let left = own.iter().any(|stay| stay.end == End::Left);
+        let late = own.iter().any(|stay| stay.late.is_some());
+        let judged = own.last().is_some_and(|last| history.is_judged(last, case.settled));
+        if left || late || !judged {
+            continue;
+        }
+        second.clear();
+        for message in own.iter().flat_map(|stay| &stay.deliveries) {
+            second.insert(*message);
+        }
+        let lacks = |id: &&MessageId| !second.contains(**id) && !history.delivered(*member, **id);
+        let Some(message) = promised.iter().find(lacks) else { continue };
+        case.add(findings, Property::Safe, *member, || {
+            format!(
+                "{} delivered the safe message {} in view {} after the signal, but {}, which is in \
+                 its transitional set, never did",
+                case.process(reference.process),
+                case.message(*message),
+                case.last_view(reference),
+                case.process(*member),
+            )
+        });
     }
 }
 

@@ -437,7 +437,23 @@ impl Trace {
                     .all(|q| promised.iter().all(|m| self.delivered(q, m)))
             })
         });
-        before && self.pairs().into_iter().all(|(p, q, v)| safe(p, v, true) == safe(q, v, true))
+        // Who is in p's transitional set and went on, but not to the same view.
+        let elsewhere = self.processes.iter().all(|(p, row)| {
+            row.installs.iter().all(|next| {
+                let Some(v) = next.previous.map(|at| &row.installs[at]) else { return true };
+                let promised = safe(p, &v.view, true);
+                let went_on = |q: &&Name| {
+                    let install = self.install_of(q, &v.view);
+                    self.install_of(q, &next.view).is_none()
+                        && install.is_some_and(|install| install.next.is_some())
+                };
+                let others = next.transitional.iter().filter(went_on);
+                others.into_iter().all(|q| promised.iter().all(|m| self.delivered(q, m)))
+            })
+        });
+        before
+            && elsewhere
+            && self.pairs().into_iter().all(|(p, q, v)| safe(p, v, true) == safe(q, v, true))
     }
 
     fn signal(&self) -> bool {
