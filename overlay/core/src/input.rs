@@ -136,3 +136,17 @@ pub enum Input {
     /// Nothing else is at hand: what waits is packed into frames.
     Drained,
 }
+
+impl Input {
+    /// Whether the application wants something (the rest comes from the driver).
+    pub(crate) fn is_command(&self) -> bool {
+        matches!(
+            self,
+            Self::Join(_)
+                | Self::Leave { .. }
+                | Self::Send { .. }
+                | Self::Unicast { .. }
+                | Self::FlushOk { .. }
+        )
+    }
+}

@@ -10,8 +10,8 @@ pub trait Bounded {
 
 impl Bounded for Engine {
     fn held_and_limit(&self) -> Option<(u64, u64)> {
-        // The engine does not tell yet: return `bytes_held` and `limit` of its `memory()` here.
-        None
+        let memory = self.memory();
+        Some((memory.held as u64, memory.limit as u64))
     }
 }
 

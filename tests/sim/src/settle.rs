@@ -102,6 +102,7 @@ impl World {
                 members.join(" "),
                 if node.stopping { ", stopping" } else { "" }
             ));
+            text.push_str(&format!("    {:?}\n", node.engine));
             for member in node.members.iter().filter(|m| m.standing != Standing::Gone) {
                 let view = member.view.map_or("no view".into(), |view| view.to_string());
                 let unrest = member.unrest().unwrap_or("at rest");

@@ -93,7 +93,7 @@ impl Engine {
                 self.figures.saw(Rare::Fetched);
             }
         }
-        self.repair.recover(plan.holders.clone());
+        self.repair.recover(plan.holders.clone(), plan.survivors.clone());
         self.plan = Some(plan);
         self.reach()
     }
@@ -188,7 +188,7 @@ impl Engine {
             self.figures.saw(Rare::PiecesAgain);
         }
         self.subscribers.clear();
-        self.unhearing.clear();
+        self.routes.clear();
         self.plan = None;
         self.frozen = false;
         self.frozen_at = None;

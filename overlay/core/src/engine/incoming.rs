@@ -48,7 +48,7 @@ impl Engine {
         let rank = self.configuration.rank_of(from).ok_or(Drop::Stranger)?;
         self.figures.frames += 1;
         self.happen(Happening::Alive(from), out);
-        self.take_own(from, rank, header.kind, bytes, out)
+        self.take_own(rank, header.kind, (bytes, false), out)
     }
 
     /// A frame of another configuration: perhaps of the next one.
@@ -77,23 +77,24 @@ impl Engine {
         Ok(())
     }
 
-    /// A frame of the present configuration.
+    /// A frame of the present configuration, from the member of this rank.
     fn take_own(
         &mut self,
-        from: NodeId,
         rank: u16,
         kind: Kind,
-        bytes: Bytes,
+        (bytes, relayed): (Bytes, bool),
         out: &mut Outbox,
     ) -> Result<(), Drop> {
         let size = self.configuration.size();
+        let from = self.configuration.node(rank).ok_or(Drop::Stranger)?;
         match kind {
-            Kind::Data => self.take_data(from, rank, bytes, out),
+            Kind::Data => self.take_data(rank, bytes, relayed, out),
             Kind::Promises => {
                 for promise in vectors::read_promises(&bytes, size)? {
                     if !self.frozen && promise.rank != self.configuration.rank {
                         self.announcer.saw(promise.clock);
-                        if self.streams.promised(promise) {
+                        let moved = self.streams.promised(promise);
+                        if moved && self.configuration.is_led_here() {
                             self.announcer.gather();
                         }
                     }
@@ -147,27 +148,22 @@ impl Engine {
 
     fn take_data(
         &mut self,
-        from: NodeId,
         rank: u16,
         bytes: Bytes,
+        relayed: bool,
         out: &mut Outbox,
     ) -> Result<(), Drop> {
         let frame = DataFrame::read(bytes, self.configuration.size())?;
         let origin = frame.origin;
-        if frame.count == 0 && origin != rank {
-            // A bare promise is never repaired: nobody says it for another.
-            return Err(Drop::Malformed);
-        }
         if self.frozen && frame.count == 0 {
             return Ok(());
         }
-        if origin == rank {
+        if origin == rank && !relayed {
             self.repair.heard(origin);
             self.forward(origin, &frame.bytes, out);
         }
         self.announcer.saw(frame.promise);
         self.stability.arrived(frame.bytes.len());
-        let _ = from;
         if self.streams.take(frame)? && self.configuration.is_led_here() {
             self.announcer.gather();
         }
@@ -218,7 +214,7 @@ impl Engine {
                     return Err(Drop::Malformed);
                 }
                 if to == self.settings.node {
-                    return self.take_relayed(origin, inner, out);
+                    return self.take_relayed(from, origin, inner, out);
                 }
                 self.configuration.rank_of(to).ok_or(Drop::Stranger)?;
                 if from != origin {
@@ -232,17 +228,23 @@ impl Engine {
         }
     }
 
-    /// A frame that came through the leader: no sign of life of its origin.
-    fn take_relayed(&mut self, origin: NodeId, inner: Bytes, out: &mut Outbox) -> Result<(), Drop> {
+    /// A frame that came through another member: no sign of life of its origin. Answers go the same
+    /// way for a while.
+    fn take_relayed(
+        &mut self,
+        through: NodeId,
+        origin: NodeId,
+        inner: Bytes,
+        out: &mut Outbox,
+    ) -> Result<(), Drop> {
         let header = Header::read(&inner)?;
         if header.tag != self.configuration.tag.0 {
             return Err(Drop::OtherConfiguration);
         }
         let rank = self.configuration.rank_of(origin).ok_or(Drop::Stranger)?;
-        if header.kind == Kind::Data {
-            return Err(Drop::Malformed);
-        }
-        self.take_own(origin, rank, header.kind, inner, out)
+        let until = self.now + self.settings.retry * SUBSCRIPTION;
+        self.routes.insert(rank, (until, through));
+        self.take_own(rank, header.kind, (inner, true), out)
     }
 
     /// Heartbeats carry what their sender has: gaps show.
@@ -285,7 +287,7 @@ impl Engine {
             Ask::Subscribe { origin } => {
                 let until = self.now + self.settings.retry * SUBSCRIPTION;
                 if origin == self.configuration.rank {
-                    self.unhearing.insert(rank, until);
+                    self.routes.insert(rank, (until, self.configuration.leader()));
                 } else if usize::from(origin) < self.configuration.size() {
                     self.subscribers.insert((origin, rank), until);
                 }

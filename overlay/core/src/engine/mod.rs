@@ -7,6 +7,7 @@ mod change;
 mod incoming;
 mod past;
 mod pump;
+mod state;
 
 use crate::{
     admission::Admission,
@@ -55,8 +56,8 @@ pub struct Engine {
     announcer: Announcer,
     /// (origin, subscriber): whose frames to forward to whom, and until when.
     subscribers: BTreeMap<(u16, u16), Time>,
-    /// Members that do not hear this node: they are written to through the leader.
-    unhearing: BTreeMap<u16, Time>,
+    /// Members that do not hear this node: until when, and through whom they are written to.
+    routes: BTreeMap<u16, (Time, NodeId)>,
     /// How the present configuration ends, once that is known.
     plan: Option<Plan>,
     /// Nothing is added, acknowledged or delivered until the next installation.
@@ -133,7 +134,7 @@ impl Engine {
             order: Order::new(turns, &settings),
             announcer: Announcer::new(1, now),
             subscribers: BTreeMap::new(),
-            unhearing: BTreeMap::new(),
+            routes: BTreeMap::new(),
             plan: None,
             frozen: false,
             frozen_at: None,
@@ -150,7 +151,8 @@ impl Engine {
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Outbox) -> Result<(), Error> {
         self.now = self.now.max(now);
         if self.stopping == Some(Stopping::Stopped) {
-            return Err(Error::Stopping);
+            // What the network and the clock still bring is nobody's fault.
+            return if input.is_command() { Err(Error::Stopping) } else { Ok(()) };
         }
         match input {
             Input::Frame { from, bytes } => {
@@ -270,18 +272,21 @@ impl Engine {
         }
     }
 
-    /// Sends a frame to a member, through the leader if the member does not hear this node.
+    /// Sends a frame to a member, through another one if the two do not hear each other.
     fn send_to(&self, to: NodeId, frame: Bytes, out: &mut Outbox) {
-        let leader = self.configuration.leader();
         let rank = self.configuration.rank_of(to);
-        let deaf =
-            rank.is_some_and(|r| self.unhearing.contains_key(&r) || self.repair.is_unheard(r));
-        if deaf && leader != self.settings.node && leader != to {
-            let control = Control::Relay { origin: self.settings.node, to, inner: frame };
-            self.send_control(leader, &control, out);
-        } else {
-            out.push(Output::Send { to, frame });
+        let route = rank.and_then(|rank| self.routes.get(&rank)).map(|&(_, through)| through);
+        let unheard = rank.is_some_and(|rank| self.repair.is_unheard(rank));
+        let through = route.or_else(|| unheard.then(|| self.configuration.leader()));
+        match through.filter(|&node| node != to && node != self.settings.node) {
+            Some(through) => self.send_through(through, to, frame, out),
+            None => out.push(Output::Send { to, frame }),
         }
+    }
+
+    fn send_through(&self, through: NodeId, to: NodeId, frame: Bytes, out: &mut Outbox) {
+        let control = Control::Relay { origin: self.settings.node, to, inner: frame };
+        self.send_control(through, &control, out);
     }
 
     /// When to call with [`Input::Tick`] and [`Input::Drained`] at the latest.
@@ -299,7 +304,9 @@ impl Engine {
             at(self.groups.deadline());
             at(self.stability.deadline(&self.streams, settings));
             at(self.order.turns.deadline(settings));
-            at(self.announcer.deadline(self.top_clock(), self.has_many_active(), settings));
+            if self.order.turns.is_mine() && self.has_many_active() {
+                at(self.announcer.deadline(self.top_clock(), settings));
+            }
             if self.configuration.is_led_here() && self.configuration.size() > 1 {
                 at(self.stability.slow_deadline(settings));
             }

@@ -162,7 +162,7 @@ impl Engine {
         loop {
             let leave = Leave {
                 messages: self.groups.is_whole(),
-                ordered: self.order.turns.is_mine() && !self.sender.gives_back(),
+                ordered: self.order.turns.is_mine(),
                 unstable: self.streams.unstable(),
                 window: self.settings.window,
                 clock: self.announcer.clock(),
@@ -196,7 +196,7 @@ impl Engine {
 
     /// Tells promises that others wait for. True if this node's own has moved.
     fn announce(&mut self, delivered: bool, out: &mut Outbox) -> bool {
-        if !self.order.turns.is_mine() || self.sender.gives_back() {
+        if !self.order.turns.is_mine() {
             return false;
         }
         let many = self.has_many_active();
@@ -261,9 +261,12 @@ impl Engine {
         let (tag, id) = (self.configuration.tag, self.configuration.id);
         for request in self.repair.due((&self.streams, me), &self.settings, self.now) {
             match request {
-                Request::Need { to, need } => {
-                    if let Some(to) = self.configuration.node(to) {
-                        out.push(Output::Send { to, frame: vectors::write_need(tag, need) });
+                Request::Need { to, through, need } => {
+                    let Some(to) = self.configuration.node(to) else { continue };
+                    let frame = vectors::write_need(tag, need);
+                    match through.and_then(|rank| self.configuration.node(rank)) {
+                        Some(through) => self.send_through(through, to, frame, out),
+                        None => out.push(Output::Send { to, frame }),
                     }
                 }
                 Request::Subscribe { origin } => {
@@ -279,7 +282,7 @@ impl Engine {
     /// Asks for a turn, or gives it back.
     fn look_after_turn(&mut self, out: &mut Outbox) {
         let (settings, now) = (&self.settings, self.now);
-        self.unhearing.retain(|_, until| *until > now);
+        self.routes.retain(|_, (until, _)| *until > now);
         let wants = self.sender.wants_turn();
         if !self.order.turns.is_mine() {
             if wants && self.groups.is_whole() && self.order.turns.want(settings.retry, now) {
@@ -289,11 +292,9 @@ impl Engine {
             }
             return;
         }
-        if !wants
-            && !self.sender.gives_back()
-            && let Some(number) = self.order.turns.is_over(settings, now)
-        {
+        if !wants && let Some(number) = self.order.turns.is_over(settings, now) {
             self.sender.queue_turn_back(number);
+            self.order.turns.gave_back();
             self.settle(out);
         }
         if self.configuration.is_led_here() {

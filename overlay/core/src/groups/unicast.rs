@@ -268,7 +268,8 @@ impl Groups {
         let key = (Channel(fields.fixed()?), from);
         let number = fields.number()?;
         let (local, to, counter) = (fields.small()?, fields.small()?, fields.number()?);
-        let packet = Packet { from: local, to, number: counter, body: body.slice(fields.position()..) };
+        let packet =
+            Packet { from: local, to, number: counter, body: body.slice(fields.position()..) };
         if number == 0 {
             return Err(Drop::Malformed);
         }

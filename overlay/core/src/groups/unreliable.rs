@@ -21,7 +21,12 @@ const MAX_OUTSIDE: usize = 4096;
 const OVERHEAD: usize = 8 + 3 * 10;
 
 /// The beginning of a frame: header and channel.
-pub(super) fn frame(configuration: &Configuration, kind: Kind, to: Channel, body: usize) -> Vec<u8> {
+pub(super) fn frame(
+    configuration: &Configuration,
+    kind: Kind,
+    to: Channel,
+    body: usize,
+) -> Vec<u8> {
     let mut frame = Header::begin(kind, configuration.tag, OVERHEAD + body);
     frame.extend_from_slice(&to.0.to_le_bytes());
     frame

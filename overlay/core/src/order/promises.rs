@@ -102,13 +102,8 @@ impl Announcer {
     }
 
     /// When a gathered promise is due.
-    pub(crate) fn deadline(
-        &self,
-        top: Option<u64>,
-        many: bool,
-        settings: &Settings,
-    ) -> Option<Time> {
+    pub(crate) fn deadline(&self, top: Option<u64>, settings: &Settings) -> Option<Time> {
         let waits = self.fresh || top.is_some_and(|top| top > self.announced);
-        (many && waits).then(|| self.at + settings.promise_gather)
+        waits.then(|| self.at + settings.promise_gather)
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Turns {
     used_at: Time,
     /// It was asked to give its turn back.
     recalled: bool,
+    /// The number of the last turn whose yield stands in the own stream, delivered or not.
+    given_back: u64,
     taken_away: bool,
 }
 
@@ -48,13 +50,19 @@ impl Turns {
             ask_at: None,
             used_at: now,
             recalled: false,
+            given_back: 0,
             taken_away: settings.lacks(Defect::TurnTaken),
         }
     }
 
     /// Whether this node may send ordered entries.
     pub(crate) fn is_mine(&self) -> bool {
-        self.active.contains_key(&self.me)
+        self.active.get(&self.me).is_some_and(|turn| turn.number > self.given_back)
+    }
+
+    /// The yield of this node's turn has entered its stream: nothing ordered may follow it there.
+    pub(crate) fn gave_back(&mut self) {
+        self.given_back = self.number();
     }
 
     /// How many nodes may.
@@ -129,7 +137,7 @@ impl Turns {
 
     /// Whether to give the turn back now: idle or recalled, and never the leader's.
     pub(crate) fn is_over(&self, settings: &Settings, now: Time) -> Option<u64> {
-        let turn = self.active.get(&self.me).filter(|_| self.me != 0)?;
+        let turn = self.active.get(&self.me).filter(|_| self.me != 0 && self.is_mine())?;
         let idle = now >= self.used_at + settings.turn_idle;
         (idle || self.recalled).then_some(turn.number)
     }

@@ -69,11 +69,6 @@ impl Sender {
         self.turn_back = Some(number);
     }
 
-    /// Whether a yield of this turn is on its way.
-    pub(crate) fn gives_back(&self) -> bool {
-        self.turn_back.is_some()
-    }
-
     /// How many messages of this channel have not entered the stream.
     pub(crate) fn waiting(&self, channel: Channel) -> usize {
         self.waiting.get(&channel).copied().unwrap_or(0)

@@ -25,15 +25,15 @@ pub(crate) struct Repair {
     unheard: BTreeMap<u16, Time>,
     /// What each rank said last that it has of every stream.
     digests: BTreeMap<u16, Vec<u64>>,
-    /// During recovery: who has what, instead of guesses.
-    holders: Option<Vec<u16>>,
+    /// During recovery: who has what, instead of guesses, and who goes on.
+    holders: Option<(Vec<u16>, Vec<u16>)>,
 }
 
 /// One request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// Send this range.
-    Need { to: u16, need: Need },
+    /// Send this range; in recovery perhaps through another survivor.
+    Need { to: u16, through: Option<u16>, need: Need },
     /// Forward this origin's frames to me for a while.
     Subscribe { origin: u16 },
 }
@@ -66,8 +66,8 @@ impl Repair {
     }
 
     /// From now on these ranks are asked, for streams up to a plan's target.
-    pub(crate) fn recover(&mut self, holders: Vec<u16>) {
-        self.holders = Some(holders);
+    pub(crate) fn recover(&mut self, holders: Vec<u16>, survivors: Vec<u16>) {
+        self.holders = Some((holders, survivors));
         self.gaps.clear();
     }
 
@@ -97,7 +97,8 @@ impl Repair {
             gap.tries += 1;
             gap.at = now + settings.retry * (1 + tries.min(3));
             if let Some(to) = self.whom((origin, me), last, tries, streams.size()) {
-                requests.push(Request::Need { to, need: Need { origin, first, last } });
+                let through = self.detour((to, me), tries);
+                requests.push(Request::Need { to, through, need: Need { origin, first, last } });
             }
             if tries == UNHEARD && self.holders.is_none() && origin != 0 && me != 0 {
                 self.unheard.insert(origin, now);
@@ -114,7 +115,7 @@ impl Repair {
 
     /// The origin first, then the leader, then whoever said that it has the entries.
     fn whom(&self, (origin, me): (u16, u16), last: u64, tries: u32, size: usize) -> Option<u16> {
-        if let Some(holders) = &self.holders {
+        if let Some((holders, _)) = &self.holders {
             return holders.get(usize::from(origin)).copied().filter(|&r| r != me);
         }
         let has = |rank: &u16| {
@@ -132,6 +133,15 @@ impl Repair {
         candidates.dedup();
         let index = usize::try_from(tries).ok()?.checked_rem(candidates.len())?;
         candidates.get(index).copied()
+    }
+
+    /// In recovery: a holder that does not answer is asked through one of the other survivors, since
+    /// the two may not hear each other.
+    fn detour(&self, (to, me): (u16, u16), tries: u32) -> Option<u16> {
+        let (_, survivors) = self.holders.as_ref()?;
+        let others: Vec<u16> = survivors.iter().copied().filter(|&r| r != to && r != me).collect();
+        let turn = usize::try_from(tries.checked_sub(1)?).ok()?;
+        others.get(turn.checked_rem(others.len())?).copied()
     }
 
     /// When something is due next.

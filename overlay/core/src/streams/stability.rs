@@ -14,8 +14,9 @@ pub(crate) struct Stability {
     acks: Vec<Vec<u64>>,
     moved_at: Vec<Time>,
     warned: Vec<bool>,
-    /// When the last vector left here, and what was complete then in bytes.
+    /// When the last vector left here, and when one was last thought of.
     sent_at: Time,
+    looked_at: Time,
     sent: Vec<u64>,
     fresh_bytes: usize,
     urgent: bool,
@@ -33,6 +34,7 @@ impl Stability {
             moved_at: vec![now; rows],
             warned: vec![false; rows],
             sent_at: now,
+            looked_at: now,
             sent: vec![0; size],
             fresh_bytes: 0,
             urgent: false,
@@ -65,9 +67,7 @@ impl Stability {
             return;
         }
         for (acked, (_, stream)) in self.acked.iter_mut().zip(streams.ranks()) {
-            if stream.undelivered_bytes() <= window {
-                *acked = stream.complete().max(*acked);
-            }
+            *acked = stream.acknowledgeable(window).max(*acked);
         }
     }
 
@@ -108,12 +108,13 @@ impl Stability {
         (withhold, now): (bool, Time),
     ) -> Option<Vec<u64>> {
         let leads = !self.acks.is_empty();
-        let waited = now >= self.sent_at + settings.ack_interval;
+        let waited = now >= self.looked_at + settings.ack_interval;
         let enough = self.fresh_bytes >= settings.window / 8;
         if !(self.urgent || enough || waited) {
             // The vectors below cost time: not at every batch.
             return None;
         }
+        self.looked_at = now;
         self.refresh(streams, settings.window, withhold);
         if leads {
             self.acknowledge_own(me, streams, now);
@@ -161,9 +162,9 @@ impl Stability {
         let current = if leads { &self.stable } else { &self.acked };
         let behind = streams.ranks().zip(&self.acked).any(|((_, s), &a)| s.complete() > a);
         if *current != self.sent || behind {
-            return Some(self.sent_at + settings.ack_interval);
+            return Some(self.looked_at + settings.ack_interval);
         }
-        (!leads && self.stable != self.acked).then(|| self.sent_at + 4 * settings.ack_interval)
+        (!leads && self.stable != self.acked).then(|| self.looked_at + settings.ack_interval)
     }
 
     /// At the leader: when a member may be slow next.

@@ -70,8 +70,20 @@ impl Stream {
         self.bytes + self.pieces.iter().map(|p| p.bytes).sum::<usize>()
     }
 
-    pub(crate) fn undelivered_bytes(&self) -> usize {
-        self.undelivered_bytes
+    /// The complete prefix, less what exceeds `limit` undelivered bytes. One undelivered frame is
+    /// always part of it: a safe entry could not become stable otherwise.
+    pub(crate) fn acknowledgeable(&self, limit: usize) -> u64 {
+        if self.undelivered_bytes <= limit {
+            return self.complete;
+        }
+        let mut bytes = 0;
+        let undelivered = self.frames.range(self.delivered_frames..self.complete_frames);
+        let fits = undelivered.take_while(|f| {
+            let first = bytes == 0;
+            bytes += f.bytes.len();
+            first || bytes <= limit
+        });
+        fits.last().map_or(self.complete, DataFrame::last)
     }
 
     pub(crate) fn is_incomplete(&self) -> bool {

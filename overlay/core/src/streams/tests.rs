@@ -105,7 +105,7 @@ fn a_gap_is_asked_for_at_its_origin_then_at_the_leader_then_subscribed_to() {
             asked.push((ms, request));
         }
     }
-    let to = |ms, to| (ms, Request::Need { to, need });
+    let to = |ms, to| (ms, Request::Need { to, through: None, need });
     assert_eq!(
         asked[..4],
         [to(4, 3), to(64, 0), to(184, 3), (184, Request::Subscribe { origin: 3 }),]
@@ -120,10 +120,17 @@ fn in_recovery_the_holder_is_asked_at_once() {
     let mut streams = Streams::new(3, 0, 10_000);
     streams.get_mut(2).unwrap().heard_of(5);
     let mut repair = Repair::new();
-    repair.recover(vec![0, 1, 1]);
+    repair.recover(vec![0, 1, 1], vec![0, 1, 2]);
     let requests = repair.due((&streams, 0), &settings(), Time(9));
     let need = Need { origin: 2, first: 1, last: 5 };
-    assert_eq!(requests, [Request::Need { to: 1, need }]);
+    assert_eq!(requests, [Request::Need { to: 1, through: None, need }]);
+    let later = Time(9) + 4 * settings().retry;
+    let requests = repair.due((&streams, 0), &settings(), later);
+    assert_eq!(
+        requests,
+        [Request::Need { to: 1, through: Some(2), need }],
+        "perhaps we are cut off"
+    );
 }
 
 #[test]
@@ -177,4 +184,19 @@ fn a_member_that_holds_the_others_up_is_told_once_and_then_must_go() {
     assert!(stability.slow(limit, at(2100)).contains(&(1, true)));
     stability.acknowledged(1, &[3, 0], at(2200));
     assert!(stability.slow(limit, at(2300)).iter().all(|&(rank, _)| rank != 1));
+}
+
+#[test]
+fn more_than_a_window_undelivered_is_acknowledged_up_to_a_window() {
+    // Safe entries wait for acknowledgements: were none of a large batch acknowledged, none would be
+    // delivered.
+    let mut streams = Streams::new(2, 0, 10_000);
+    for first in 0..30 {
+        streams.take(frame(1, first * 10 + 1, 10, &[])).unwrap();
+    }
+    let stream = streams.get(1).unwrap();
+    assert_eq!(stream.acknowledgeable(1), 10);
+    let window = stream.acknowledgeable(10_000);
+    assert!((80..=100).contains(&window), "{window} entries of a hundred bytes");
+    assert_eq!(stream.acknowledgeable(1 << 20), 300);
 }
