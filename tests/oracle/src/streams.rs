@@ -41,7 +41,7 @@ impl Streams {
         place_open_sends(history);
         let mut streams = Self(history.periods.ids().map(|_| Vec::new()).collect());
         for process in history.processes.ids() {
-            let mut known: BTreeMap<(PeriodId, Option<ProcessId>), u32> = BTreeMap::new();
+            let mut known: BTreeMap<_, u32> = BTreeMap::new();
             for number in 0..history.processes[process].sends.len() {
                 let id = history.processes[process].sends[number];
                 let message = &mut history.messages[id];
@@ -50,7 +50,10 @@ impl Streams {
                     continue;
                 }
                 let rows = &mut streams.0[period.place()];
-                let stream = *known.entry((period, message.to)).or_insert_with(|| {
+                // A unicast comes in its view or not at all: in EVS groups there are several in a
+                // period, and what was lost with one leaves no gap in the next.
+                let view = message.to.and(message.view);
+                let stream = *known.entry((period, message.to, view)).or_insert_with(|| {
                     rows.push(Stream { sender: process, to: message.to, messages: Vec::new() });
                     small(rows.len() - 1)
                 });

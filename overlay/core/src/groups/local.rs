@@ -134,6 +134,17 @@ impl Local {
     }
 }
 
+impl Local {
+    /// Members of an EVS group that came after the configuration's signal get theirs at once.
+    pub(super) fn signal_newcomers(&mut self, newcomers: &[u32], out: &mut Outbox) {
+        let Some(view) = self.view.as_ref().map(|view| view.id) else { return };
+        self.signalled = true;
+        for &local in newcomers {
+            self.tell(local, Event::Transitional { view }, out);
+        }
+    }
+}
+
 /// All of them, found by name or by channel. Slots keep their numbers.
 #[derive(Default)]
 pub(super) struct Locals {

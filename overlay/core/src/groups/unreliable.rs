@@ -56,8 +56,10 @@ impl Groups {
         frame.extend_from_slice(&body);
         let (view, service) = (view.map(|view| view.id), Service::Unreliable);
         group.tell(local, Event::Sent { number, view, service, to: None }, out);
-        todo.push(Todo::Multicast(frame.into()));
-        self.give(slot, from, number, body, out);
+        if view.is_some() || self.is_whole() {
+            todo.push(Todo::Multicast(frame.into()));
+            self.give(slot, from, number, body, out);
+        }
     }
 
     /// One from the network.
@@ -72,6 +74,8 @@ impl Groups {
         let from = MemberId { node: from, local: fields.small()? };
         let number = fields.number()?;
         let slot = self.locals.slot_of_channel(channel).ok_or(Drop::OtherView)?;
+        // While tables merge, views are of the last configuration, and outsiders have none.
+        let whole = self.is_whole();
         let local = self.locals.get_mut(slot).ok_or(Drop::OtherView)?;
         let view = local.view.as_ref().ok_or(Drop::OtherView)?;
         let heard = if view.channel == channel {
@@ -79,7 +83,7 @@ impl Groups {
                 return Err(Drop::OtherView);
             }
             &mut local.heard
-        } else if local.semantics == Semantics::Evs {
+        } else if local.semantics == Semantics::Evs && whole {
             &mut local.heard_outside
         } else {
             return Err(Drop::OtherView);

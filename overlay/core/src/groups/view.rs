@@ -189,8 +189,11 @@ impl Groups {
         if joined.peek().is_none() {
             return;
         }
+        let mut newcomers = Vec::new();
         for (&local, member) in joined {
-            member.in_view = true;
+            if !std::mem::replace(&mut member.in_view, true) {
+                newcomers.push(local);
+            }
             member.flushed = None;
             let own = MemberId { node: me, local };
             let class = view.classes.iter().find(|class| class.members.contains(&own));
@@ -206,7 +209,11 @@ impl Groups {
         self.deliver_early(channel, out);
         self.release(below, slot, figures, out, todo);
         if after_signal && let Some(local) = self.locals.get_mut(slot) {
-            local.signal(self.leader, out);
+            match local.semantics {
+                Semantics::Vs => local.signal(self.leader, out),
+                // One signal a configuration: the others have had theirs.
+                Semantics::Evs => local.signal_newcomers(&newcomers, out),
+            }
         }
     }
 
