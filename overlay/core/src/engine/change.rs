@@ -93,6 +93,7 @@ impl Engine {
                 self.figures.saw(Rare::Fetched);
             }
         }
+        self.routes.clear();
         self.repair.recover(plan.holders.clone(), plan.survivors.clone());
         self.plan = Some(plan);
         self.reach()

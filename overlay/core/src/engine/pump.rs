@@ -21,6 +21,8 @@ use crate::{
 
 impl Engine {
     pub(super) fn pump(&mut self, out: &mut Outbox) {
+        let now = self.now;
+        self.routes.retain(|_, (until, _)| *until > now);
         if !self.frozen {
             self.settle(out);
         }
@@ -282,7 +284,6 @@ impl Engine {
     /// Asks for a turn, or gives it back.
     fn look_after_turn(&mut self, out: &mut Outbox) {
         let (settings, now) = (&self.settings, self.now);
-        self.routes.retain(|_, (until, _)| *until > now);
         let wants = self.sender.wants_turn();
         if !self.order.turns.is_mine() {
             if wants && self.groups.is_whole() && self.order.turns.want(settings.retry, now) {

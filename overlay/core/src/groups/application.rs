@@ -44,6 +44,7 @@ impl Groups {
                 wish: join,
                 joined: false,
                 in_view: false,
+                signalled_in: None,
                 flushed: None,
                 leaving: false,
                 asked: None,

@@ -2,7 +2,7 @@
 
 use super::{Message, Todo, view::Current};
 use crate::{
-    ids::{Channel, GroupName, MemberId, NodeId, Order},
+    ids::{Ballot, Channel, GroupName, MemberId, NodeId, Order, ViewId},
     input::{Join, Semantics, Service},
     output::{Event, Outbox, Output},
     time::Time,
@@ -40,6 +40,8 @@ pub(super) struct Member {
     /// stream at its first time: later entries are not this member's.
     pub(super) asked: Option<(Time, u64)>,
     pub(super) held: VecDeque<Held>,
+    /// In an EVS group: the last configuration of which it has had the signal.
+    pub(super) signalled_in: Option<Ballot>,
 }
 
 /// A group in which this node has members, or for which messages of this node still wait.
@@ -113,6 +115,9 @@ impl Local {
     /// Gives the present view its one signal, and asks for the flush of a VS group.
     pub(super) fn signal(&mut self, leader: NodeId, out: &mut Outbox) {
         let Some(view) = self.view.as_ref().map(|view| view.id) else { return };
+        if self.semantics == Semantics::Evs {
+            return self.signal_evs(view, out);
+        }
         if self.signalled {
             return;
         }
@@ -124,23 +129,22 @@ impl Local {
                 out.push(Output::Event { group: self.group.clone(), local, event });
             };
             tell(Event::Transitional { view });
-            if self.semantics == Semantics::Vs {
-                tell(Event::FlushRequest { view });
-                if !member.wish.manual_flush || member.leaving {
-                    member.flushed = Some(Bytes::new());
-                }
+            tell(Event::FlushRequest { view });
+            if !member.wish.manual_flush || member.leaving {
+                member.flushed = Some(Bytes::new());
             }
         }
     }
-}
 
-impl Local {
-    /// Members of an EVS group that came after the configuration's signal get theirs at once.
-    pub(super) fn signal_newcomers(&mut self, newcomers: &[u32], out: &mut Outbox) {
-        let Some(view) = self.view.as_ref().map(|view| view.id) else { return };
-        self.signalled = true;
-        for &local in newcomers {
-            self.tell(local, Event::Transitional { view }, out);
+    /// In an EVS group every member gets one signal a configuration in which it has had a view,
+    /// however many views there were, and also if the first came after the configuration's signal.
+    fn signal_evs(&mut self, view: ViewId, out: &mut Outbox) {
+        let configuration = Ballot { epoch: view.order.epoch, proposer: view.proposer };
+        for (&local, member) in self.members.iter_mut().filter(|(_, m)| m.in_view) {
+            if member.signalled_in.replace(configuration) != Some(configuration) {
+                let event = Event::Transitional { view };
+                out.push(Output::Event { group: self.group.clone(), local, event });
+            }
         }
     }
 }

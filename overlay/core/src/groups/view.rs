@@ -189,11 +189,8 @@ impl Groups {
         if joined.peek().is_none() {
             return;
         }
-        let mut newcomers = Vec::new();
         for (&local, member) in joined {
-            if !std::mem::replace(&mut member.in_view, true) {
-                newcomers.push(local);
-            }
+            member.in_view = true;
             member.flushed = None;
             let own = MemberId { node: me, local };
             let class = view.classes.iter().find(|class| class.members.contains(&own));
@@ -209,11 +206,7 @@ impl Groups {
         self.deliver_early(channel, out);
         self.release(below, slot, figures, out, todo);
         if after_signal && let Some(local) = self.locals.get_mut(slot) {
-            match local.semantics {
-                Semantics::Vs => local.signal(self.leader, out),
-                // One signal a configuration: the others have had theirs.
-                Semantics::Evs => local.signal_newcomers(&newcomers, out),
-            }
+            local.signal(self.leader, out);
         }
     }
 

@@ -69,6 +69,8 @@ impl Repair {
     pub(crate) fn recover(&mut self, holders: Vec<u16>, survivors: Vec<u16>) {
         self.holders = Some((holders, survivors));
         self.gaps.clear();
+        // The leader may be what is gone.
+        self.unheard.clear();
     }
 
     /// The requests that are due.
