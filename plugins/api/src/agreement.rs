@@ -253,9 +253,11 @@ impl<P: Protocol> Atomic<P> {
         let mut random = Random::new(&event.random);
         match &event.input {
             Input::Change(change) => next.change(change, &mut random, out),
-            Input::Message { from, .. } | Input::Sealed { from, .. } if *from >= members => {
+            Input::Message { from, .. } if *from >= members => {
                 Err(Error::UnknownSender { from: *from })
             }
+            // Nobody signed it, so it is nobody's fault.
+            Input::Sealed { from, .. } if *from >= members => Err(Error::DoesNotOpen),
             Input::Message { body, .. } | Input::Sealed { body, .. } if body.len() > MAX_BODY => {
                 Err(Error::BadLength {
                     what: "a module message",

@@ -31,6 +31,13 @@ impl Clock {
         self.time_ns = self.time_ns.max(other.time_ns);
     }
 
+    /// Goes with a message that is no acknowledgement: those that its sender heard before are not
+    /// why it was sent.
+    pub(super) fn go_round(&mut self) {
+        self.rounds += 1;
+        self.acknowledgement_rounds = 0;
+    }
+
     /// Works.
     pub(super) fn work(&mut self, work: &Work) {
         self.exponentiations += work.exponentiations;

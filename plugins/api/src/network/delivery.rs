@@ -161,7 +161,7 @@ impl Network<'_> {
         let Some(peer) = self.peer_at(from) else { return };
         peer.clock.signatures += 1;
         let mut clock = peer.clock;
-        clock.rounds += 1;
+        clock.go_round();
         if to.is_none() {
             peer.own.insert(number, body.clone());
         }
@@ -196,7 +196,7 @@ impl Network<'_> {
         let mut clock = peer.clock;
         match kind {
             Kind::Acknowledgement => clock.acknowledgement_rounds += 1,
-            Kind::Signed | Kind::Sealed => clock.rounds += 1,
+            Kind::Signed | Kind::Sealed => clock.go_round(),
         }
         self.overheard.push(body);
         if let Some(peer) = self.peer_at(to) {
