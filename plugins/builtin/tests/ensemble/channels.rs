@@ -1,6 +1,7 @@
 //! The channel cache: who has a channel with whom, for how long, and what it costs.
 
-use crate::group::{MODULES, go, held, members, module, network, without};
+use crate::group::{MODULES, go, held, members, module, network, network_with, without};
+use cenacle_plugin::Value;
 use cenacle_plugin::network::How;
 
 /// A channel lasts while both ends stay, and is gone with the first confirmed view without one.
@@ -56,6 +57,33 @@ fn no_member_has_more_keys_than_the_view_allows() {
                 let most = 2 * (size - 1) + 2 * size;
                 assert!(held(&network, member).len() <= most, "{name}, {member} of {size}");
             }
+        }
+    }
+}
+
+/// Each direction has a key of its own, and both ends have both: one key both ways would be used
+/// twice with the same number.
+#[test]
+fn a_channel_has_a_key_for_each_direction() {
+    let module = module("basic");
+    let mut network = network(module.as_ref(), 2);
+    go(&mut network, &members(2));
+    let [one, other] = [0, 1].map(|member| held(&network, member));
+    assert_eq!(one.len(), 2);
+    assert_ne!(one[0], one[1]);
+    assert_eq!([&one[0], &one[1]], [&other[1], &other[0]]);
+}
+
+/// Without a cache every change sets up what it needs.
+#[test]
+fn a_cache_can_be_done_without() {
+    for name in MODULES {
+        let module = module(name);
+        let given = [("cache", Value::Bool(false))];
+        let mut network = network_with(module.as_ref(), &given, 5);
+        for _ in 0..3 {
+            let apart = go(&mut network, &members(5)).apart;
+            assert!(apart.channels > 0 && apart.channels_cached == 0, "{name}: {apart:?}");
         }
     }
 }

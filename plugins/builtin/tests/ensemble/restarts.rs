@@ -1,7 +1,7 @@
 //! Runs that are broken off at every step, and classes that come together with what they have.
 
 use crate::group::{MODULES, go, members, module, network, without};
-use cenacle_plugin::network::How;
+use cenacle_plugin::network::{How, Network};
 
 /// The leader goes, or somebody else, after each delivery of a change; the next run is whole.
 #[test]
@@ -33,6 +33,25 @@ fn whoever_leaves_at_whatever_step_the_rest_agrees() {
                 }
                 assert!(steps > 5, "{name}: nothing to break off");
             }
+        }
+    }
+}
+
+/// "When the leader receives an ack from all its children, it decides that the algorithm is complete"
+/// (paper 000, section 3): whoever has installed, all below it have, and the leader is the last.
+#[test]
+fn the_leader_installs_when_all_have_the_key() {
+    for name in MODULES {
+        let module = module(name);
+        let mut network = network(module.as_ref(), 20);
+        for size in [20, 19, 20] {
+            network.change(&members(size), How::Continue).expect("a change");
+            let has = |network: &Network<'_>, member| network.installed_at(member).is_some();
+            while !has(&network, 0) {
+                assert!(network.step().expect("a step"), "{name} is stuck");
+            }
+            assert!(members(size).into_iter().all(|member| has(&network, member)), "{name}");
+            network.complete().expect("a run");
         }
     }
 }
