@@ -7,8 +7,13 @@ use cenacle_plugin::network::{Dice, How, Network, Outcome};
 use cenacle_plugin::{Inline, Secret};
 use std::sync::Arc;
 
-/// Joins and leaves before anything is measured, so that the cache is not only that of the build.
-const AGEING: u32 = 4;
+/// Joins with leaves before anything is measured, in a group whose members keep channels as many as
+/// it has members: what the cache holds then is no longer what the build left. Of the others only
+/// the shape of a tree can age, and a few changes do.
+fn ageing(size: u32, cache: Cache) -> u32 {
+    const OF_TREES: u32 = 4;
+    if cache == Cache::None { OF_TREES } else { size.max(OF_TREES) }
+}
 
 /// Members, and one more who may join.
 pub(super) struct Group<'m> {
@@ -32,7 +37,7 @@ impl<'m> Group<'m> {
         let mut network =
             Network::new(module.module().as_ref(), module.options().clone(), u64::from(size))
                 .with_executor(Arc::new(Inline));
-        let most = size.saturating_add(AGEING).saturating_add(1);
+        let most = size.saturating_add(ageing(size, cache)).saturating_add(1);
         let seed = Secret::derive("cenacle rekey study v1", b"keys");
         let envelopes = clock.then(|| Shared::new(&subject.name, most, &seed));
         if let Some(envelopes) = &envelopes {
@@ -56,7 +61,7 @@ impl<'m> Group<'m> {
         let mut group = Self::alone(subject, size, cache, clock)?;
         group.agree()?;
         let mut dice = Dice::new(u64::from(size));
-        for _ in 0..AGEING {
+        for _ in 0..ageing(size, cache) {
             let leaver = dice.below(group.members.len().saturating_sub(1)).saturating_add(1);
             group.replace(leaver)?;
         }
