@@ -13,7 +13,7 @@ use crate::meter::Meter;
 use cenacle_plugin::network::{Carrier, Network};
 use cenacle_plugin::{Member, MemberId, Order, Random, Secret, ViewChange};
 use cenacle_secure::{
-    Destination, EnvelopeError, KeyRing, Opener, Run, RunContext, Sealer, Signer,
+    Destination, EnvelopeError, Framed, KeyRing, Opener, Run, RunContext, Sealer, Signer,
 };
 use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
@@ -115,6 +115,17 @@ impl Envelopes {
         KeyRing::new(&self.members(stayed.map(|member| &member.id).chain(left)))
     }
 
+    /// What came of a message; a refusal is kept.
+    fn note<T>(&mut self, outcome: Option<Result<T, EnvelopeError>>) -> Option<T> {
+        match outcome? {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.refusal.get_or_insert(error);
+                None
+            }
+        }
+    }
+
     fn prepare(&mut self, change: &ViewChange) -> Result<Desk, EnvelopeError> {
         let members = self.members(change.members().iter().map(|member| &member.id));
         let earlier = self.earlier(change)?;
@@ -207,6 +218,23 @@ impl Carrier for Shared {
             }
         }
         bodies
+    }
+
+    fn frame(&mut self, from: u32, to: u32, body: &[u8]) -> Vec<u8> {
+        let mut envelopes = self.borrow();
+        let framed = envelopes
+            .desk
+            .as_ref()
+            .map(|desk| Framed::write(&desk.context, &desk.ring, from, to, body));
+        envelopes.note(framed).unwrap_or_default()
+    }
+
+    fn unframe(&mut self, at: u32, framed: &[u8]) -> Option<Vec<u8>> {
+        let mut envelopes = self.borrow();
+        let read =
+            envelopes.desk.as_ref().map(|desk| Framed::read(&desk.context, &desk.ring, at, framed));
+        let body = read.map(|read| read.map(|framed| framed.body().to_vec()));
+        envelopes.note(body)
     }
 
     fn now_ns(&mut self) -> u64 {

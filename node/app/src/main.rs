@@ -55,6 +55,7 @@ fn run(
     match args.command {
         Command::Plugins(words) => plugins::run(&words, screen),
         Command::Bench { what: Bench::Keys(words) } => bench::keys(&words, screen, notes),
+        Command::Bench { what: Bench::RekeyStudy(words) } => bench::rekey_study(&words, screen),
         Command::Demo(words) => demo::run(&words, screen),
     }
 }

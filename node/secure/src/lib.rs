@@ -10,7 +10,7 @@
 mod envelope;
 
 pub use envelope::{
-    Channel, Destination, EnvelopeError, KeyRing, MAX_BATCH, MAX_CONTEXT_PART, MAX_SEALED,
-    MIN_BATCH, OVERHEAD, Opener, Received, Run, RunContext, SIGNATURE_LEN, Sealer, Signer, TAG_LEN,
-    VERSION, Verifications, Verified,
+    Channel, Destination, EnvelopeError, FRAME_OVERHEAD, Framed, KeyRing, MAX_BATCH,
+    MAX_CONTEXT_PART, MAX_SEALED, MIN_BATCH, OVERHEAD, Opener, Received, Run, RunContext,
+    SIGNATURE_LEN, Sealer, Signer, TAG_LEN, VERSION, Verifications, Verified, is_frame,
 };

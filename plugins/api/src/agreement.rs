@@ -5,7 +5,8 @@
 //! that a change of view interrupts, and confirms that all members hold the same key.
 
 use crate::{
-    Descriptor, Error, Executor, Expected, Options, Random, Scenario, Secret, ViewChange, Work,
+    Apart, Descriptor, Error, Executor, Expected, Options, Random, Scenario, Secret, ViewChange,
+    Work,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -29,6 +30,16 @@ pub enum Input {
         /// Position of the sender in the view.
         from: u32,
         /// What it sent.
+        #[serde(with = "serde_bytes")]
+        body: Vec<u8>,
+    },
+    /// A message of the present run that came without a signature: it claims to come from the
+    /// member at position `from` and to have been sent by [`Action::Sealed`] or
+    /// [`Action::Acknowledge`]. What does not open proves nothing about anybody.
+    Sealed {
+        /// Position of the member that it claims to come from.
+        from: u32,
+        /// What arrived.
         #[serde(with = "serde_bytes")]
         body: Vec<u8>,
     },
@@ -87,6 +98,24 @@ pub enum Action {
         #[serde(with = "serde_bytes")]
         body: Vec<u8>,
     },
+    /// Send to the member at position `to`, in order with other unicasts to it, without a
+    /// signature: the module has sealed it under a key that it shares with that member and that
+    /// was agreed on by signed messages.
+    Sealed {
+        /// Position in the view; never the instance's own.
+        to: u32,
+        /// What was sealed; bound to the run (see [`ViewChange::run`]).
+        #[serde(with = "serde_bytes")]
+        body: Vec<u8>,
+    },
+    /// Like [`Action::Sealed`], of a message that says only that a key has arrived: counted apart.
+    Acknowledge {
+        /// Position in the view; never the instance's own.
+        to: u32,
+        /// The proof, under a key that follows from the one that arrived.
+        #[serde(with = "serde_bytes")]
+        body: Vec<u8>,
+    },
     /// The run's secret is known; once a run.
     Install(GroupSecret),
     /// Send what was asked so far, then come back with [`Input::Resume`]. Not in answer to that.
@@ -128,6 +157,13 @@ pub trait KeyAgreementModule: Send + Sync {
         executor: Arc<dyn Executor>,
     ) -> Result<Box<dyn KeyAgreement>, Error>;
 
+    /// What a scenario costs besides, in the columns that modules with secure channels and
+    /// acknowledgements have; kept to the unit. `None` where the module promises nothing.
+    fn expected_apart(&self, scenario: &Scenario) -> Option<Apart> {
+        let _ = scenario;
+        None
+    }
+
     /// What a scenario costs: the paper's figures and the module's own contract, which the
     /// conformance suite holds it to. `None` where the module promises nothing.
     fn expected(&self, scenario: &Scenario) -> Option<Expected> {
@@ -155,6 +191,19 @@ pub trait Protocol: Clone + Send {
         random: &mut Random,
         out: &mut Outbox,
     ) -> Result<(), Error>;
+
+    /// [`Input::Sealed`]; `from` is a position of the view, and nothing more is known of it. The
+    /// default has no key that would open anything.
+    fn sealed(
+        &mut self,
+        from: u32,
+        body: &[u8],
+        random: &mut Random,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        let _ = (from, body, random, out);
+        Err(Error::DoesNotOpen)
+    }
 
     /// [`Input::Resume`]; never called by a host that keeps the contract unless it was asked for.
     fn resume(&mut self, out: &mut Outbox) -> Result<(), Error> {
@@ -207,11 +256,16 @@ impl<P: Protocol> Atomic<P> {
             Input::Message { from, .. } if *from >= members => {
                 Err(Error::UnknownSender { from: *from })
             }
-            Input::Message { body, .. } if body.len() > MAX_BODY => Err(Error::BadLength {
-                what: "a module message",
-                got: body.len(),
-                want: format!("at most {MAX_BODY}"),
-            }),
+            // Nobody signed it, so it is nobody's fault.
+            Input::Sealed { from, .. } if *from >= members => Err(Error::DoesNotOpen),
+            Input::Message { body, .. } | Input::Sealed { body, .. } if body.len() > MAX_BODY => {
+                Err(Error::BadLength {
+                    what: "a module message",
+                    got: body.len(),
+                    want: format!("at most {MAX_BODY}"),
+                })
+            }
+            Input::Sealed { from, body } => next.sealed(*from, body, &mut random, out),
             Input::Message { from, body } => next.message(*from, body, &mut random, out),
             Input::Resume => next.resume(out),
             Input::Confirmed => next.confirmed(),

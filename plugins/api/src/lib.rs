@@ -5,10 +5,10 @@
 //! events, time and random bytes included, and what they want done leaves as actions.
 //!
 //! ```text
-//!                 Input: Change, Message, Confirmed, Abort, Offer
+//!                 Input: Change, Message, Sealed, Confirmed, Abort, Offer
 //!  secure machine ───────────────────────────────────────────────▶ KeyAgreement
 //!                 ◀───────────────────────────────────────────────
-//!                 Action: Unicast, Multicast, Install, Offer, Count
+//!                 Action: Unicast, Multicast, Sealed, Install, Offer, Count
 //!
 //!  secure machine ──── key, nonce, header, bytes ────▶ Cipher ────▶ sealed bytes
 //!  secure machine ──── question ─────────────────────▶ Policy ────▶ answer
@@ -45,7 +45,7 @@ pub use agreement::{
 };
 pub use cbor::{MAX_ENCODED, from_cbor, to_cbor};
 pub use cipher::{Cipher, CipherKey, CipherModule, KEY_LEN, MAX_PLAINTEXT, Nonce};
-pub use cost::{Bound, Costs, Expected, Occasion, Scenario};
+pub use cost::{Apart, Bound, Costs, Expected, Occasion, Scenario};
 pub use descriptor::{Descriptor, Kind, MAX_NAME, Properties};
 pub use error::{Error, Family};
 pub use executor::{Arithmetic, Executor, Inline, Job};

@@ -102,6 +102,8 @@ pub struct ViewChange {
     afresh: bool,
     refresher: Option<u32>,
     shares: Vec<Share>,
+    #[serde(skip_serializing_if = "Option::is_none", with = "run_name")]
+    run: Option<[u8; 32]>,
 }
 
 impl ViewChange {
@@ -120,6 +122,7 @@ impl ViewChange {
             afresh: false,
             refresher: None,
             shares: Vec::new(),
+            run: None,
         };
         change.check_members()?;
         change.check_classes()?;
@@ -157,6 +160,14 @@ impl ViewChange {
             return Err(Error::BadChange("a share is longer than a share may be"));
         }
         Ok(Self { shares, ..self })
+    }
+
+    /// Names the run that the change begins. The name is public, the same at all members, and no
+    /// other run of theirs ever has it: what a module seals for this run, and the keys it seals
+    /// with, are bound to it.
+    #[must_use]
+    pub fn named(self, run: [u8; 32]) -> Self {
+        Self { run: Some(run), ..self }
     }
 
     /// The same change as the member at `position` sees it.
@@ -210,6 +221,11 @@ impl ViewChange {
     /// Who asked for a new key, if that is what the change is about.
     pub fn refresher(&self) -> Option<u32> {
         self.refresher
+    }
+
+    /// The name of the run, if the host gave it one.
+    pub fn run(&self) -> Option<&[u8; 32]> {
+        self.run.as_ref()
     }
 
     /// The share that the member at `position` made ahead of the run.
@@ -311,11 +327,14 @@ impl<'de> Deserialize<'de> for ViewChange {
             afresh: bool,
             refresher: Option<u32>,
             shares: Vec<Share>,
+            #[serde(default, with = "run_name")]
+            run: Option<[u8; 32]>,
         }
         let wire = Wire::deserialize(deserializer)?;
         let build = || -> Result<Self, Error> {
             let mut change = Self::new(wire.me, wire.members, wire.classes)?;
             change.afresh = wire.afresh;
+            change.run = wire.run;
             if let Some(position) = wire.refresher {
                 change = change.refreshed_by(position)?;
             }
@@ -330,5 +349,28 @@ impl<'de> Deserialize<'de> for ViewChange {
             Ok(change)
         };
         build().map_err(D::Error::custom)
+    }
+}
+
+/// A run's name as a byte string; left out where there is none, as it was before runs had names.
+mod run_name {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(
+        run: &Option<[u8; 32]>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match run {
+            Some(run) => serializer.serialize_bytes(run),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<[u8; 32]>, D::Error> {
+        let bytes = serde_bytes::ByteBuf::deserialize(deserializer)?;
+        let run = <[u8; 32]>::try_from(bytes.as_slice());
+        run.map(Some).map_err(|_| D::Error::custom("the name of a run has 32 bytes"))
     }
 }

@@ -20,6 +20,18 @@ pub struct Work {
     /// Group multiplications and exponentiations with exponents below the number of members
     /// (Burmester-Desmedt's products).
     pub products: u32,
+    /// Secure channels between two members that the sender found set up.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub channel_hits: u32,
+    /// Secure channels between two members that the sender had to set up; one a channel.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub channel_misses: u32,
+}
+
+/// Columns of some modules only do not travel when they are empty.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Work {
@@ -35,5 +47,7 @@ impl AddAssign for Work {
         self.own_share = self.own_share.saturating_add(other.own_share);
         self.checks = self.checks.saturating_add(other.checks);
         self.products = self.products.saturating_add(other.products);
+        self.channel_hits = self.channel_hits.saturating_add(other.channel_hits);
+        self.channel_misses = self.channel_misses.saturating_add(other.channel_misses);
     }
 }

@@ -36,6 +36,10 @@ fn events() {
         Input::Message { from: 3, body: vec![1, 2] },
         "a1676d657373616765a26466726f6d0364626f6479420102",
     );
+    holds(
+        Input::Sealed { from: 3, body: vec![1, 2] },
+        "a1667365616c6564a26466726f6d0364626f6479420102",
+    );
 }
 
 #[test]
@@ -56,7 +60,14 @@ fn a_view_change() {
         "69726566726573686572f6",
         "6673686172657380",
     ];
-    holds(Input::Change(Arc::new(change)), &form.concat());
+    holds(Input::Change(Arc::new(change.clone())), &form.concat());
+    // The name of the run comes last, where there is one.
+    let named = [
+        "a1666368616e6765a9".to_owned(),
+        form[1..].concat(),
+        format!("6372756e5820{}", "07".repeat(32)),
+    ];
+    holds(Input::Change(Arc::new(change.named([7; 32]))), &named.concat());
 }
 
 #[test]
@@ -67,18 +78,28 @@ fn actions() {
         Action::Multicast { order: Order::Agreed, body: Vec::new() },
         Action::Install(Secret::new([0xcd; 32])),
         Action::Resume,
+        Action::Sealed { to: 2, body: vec![5] },
+        Action::Acknowledge { to: 0, body: vec![6] },
         Action::Offer(vec![9]),
-        Action::Count(Work { exponentiations: 4, own_share: 3, checks: 2, products: 1 }),
+        Action::Count(Work {
+            exponentiations: 4,
+            own_share: 3,
+            checks: 2,
+            products: 1,
+            ..Work::default()
+        }),
     ];
     let bytes = to_cbor(&actions).unwrap();
     let form = [
-        "87",
+        "89",
         "a167756e6963617374a262746f0164626f64794107",
         "a1696d756c746963617374a2656f726465726466\
          69666f64626f64794108",
         "a1696d756c746963617374a2656f726465726661677265656464626f647940",
         "a167696e7374616c6c5820cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd",
         "66726573756d65",
+        "a1667365616c6564a262746f0264626f64794105",
+        "a16b61636b6e6f776c65646765a262746f0064626f64794106",
         "a1656f666665724109",
         "a165636f756e74a46f6578706f6e656e74696174696f6e73046\
          96f776e5f7368617265036663\

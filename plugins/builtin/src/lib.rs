@@ -1,4 +1,4 @@
-//! The modules that every node has: five key agreement protocols, three ciphers, two policies.
+//! The modules that every node has: nine key agreement protocols, three ciphers, two policies.
 //!
 //! Each kind is an explicit list; nothing registers itself. A node hands the lists to its registry.
 

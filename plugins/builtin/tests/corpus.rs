@@ -54,6 +54,26 @@ fn ckd() {
 }
 
 #[test]
+fn basic() {
+    replay("basic");
+}
+
+#[test]
+fn binary() {
+    replay("binary");
+}
+
+#[test]
+fn dist() {
+    replay("dist");
+}
+
+#[test]
+fn wgl() {
+    replay("wgl");
+}
+
+#[test]
 fn decoders() {
     let corpus = corpus("decoders");
     assert!(corpus.iter().filter(|data| feed_decoders(data)).count() > 3);

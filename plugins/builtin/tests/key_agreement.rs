@@ -59,6 +59,26 @@ fn ckd() {
     conforms("ckd");
 }
 
+#[test]
+fn basic() {
+    conforms("basic");
+}
+
+#[test]
+fn binary() {
+    conforms("binary");
+}
+
+#[test]
+fn dist() {
+    conforms("dist");
+}
+
+#[test]
+fn wgl() {
+    conforms("wgl");
+}
+
 /// The groups of integers are slow: a little of everything, in the smallest.
 #[test]
 fn all_modules_work_modulo_a_prime() {

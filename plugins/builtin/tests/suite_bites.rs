@@ -13,7 +13,7 @@ const EFFORT: Effort =
 const COSTS: Effort = Effort { sequences: 0, attacks: 0, tampers: 0, ..EFFORT };
 
 fn failures(flaw: Flaw) -> Failures {
-    let effort = if matches!(flaw, Flaw::Lies(_)) { COSTS } else { EFFORT };
+    let effort = if matches!(flaw, Flaw::Lies(_) | Flaw::LiesApart(_)) { COSTS } else { EFFORT };
     match key_agreement_suite(&toy(flaw), effort) {
         Ok(_) => panic!("{flaw:?} was not found"),
         Err(failures) => failures,
@@ -147,4 +147,22 @@ fn contracts_that_lie_by_one() {
         let generous = toy(Flaw::Lies(Lie { column, by: 1, bound: true }));
         key_agreement_suite(&generous, COSTS).expect("a bound need not be reached");
     }
+}
+
+/// Those of channels and acknowledgements, too.
+#[test]
+fn contracts_apart_that_lie_by_one() {
+    let columns = [
+        "channels 0",
+        "channels cached",
+        "load",
+        "sealed",
+        "acknowledgements",
+        "acknowledgement rounds",
+    ];
+    for (column, name) in columns.into_iter().enumerate() {
+        names_only(Flaw::LiesApart(column), "costs", name);
+    }
+    // One column more than there are: nothing is wrong.
+    key_agreement_suite(&toy(Flaw::LiesApart(columns.len())), COSTS).expect("an honest contract");
 }

@@ -119,7 +119,7 @@ fn everything<G: DhGroup>(executor: Arc<dyn Executor>) -> Vec<Vec<u8>> {
         results.push(bytes);
         let count = u32::try_from(count).unwrap();
         let work =
-            Work { exponentiations: count, own_share: count, checks: 2 * count, products: 0 };
+            Work { exponentiations: count, own_share: count, checks: 2 * count, ..Work::default() };
         assert_eq!(calculator.take_work(), work);
     }
     results
@@ -160,7 +160,8 @@ fn each_purpose_has_its_column() {
     calculator.decode(&calculator.encode(&share)).unwrap();
     calculator.hash_to_scalar("cenacle test one", &share);
 
-    let expected = Work { exponentiations: 2, own_share: 1, checks: 1, products: 4 };
+    let expected =
+        Work { exponentiations: 2, own_share: 1, checks: 1, products: 4, ..Work::default() };
     assert_eq!(calculator.take_work(), expected);
     assert_eq!(calculator.take_work(), Work::default());
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 fn main() {
     let folder = std::env::args().nth(1).expect("usage: seeds FOLDER");
-    for name in ["tgdh", "gdh", "str", "bd", "ckd"] {
+    for name in ["tgdh", "gdh", "str", "bd", "ckd", "basic", "binary", "dist", "wgl"] {
         write(&folder, name, cenacle_fuzz::feeder(name).seeds());
     }
     write(&folder, "decoders", decoders());
@@ -20,10 +20,12 @@ fn decoders() -> Vec<Vec<u8>> {
         Class { members: vec![1], left: Vec::new() },
         Class { members: vec![3], left: Vec::new() },
     ];
-    let change = ViewChange::new(1, members, classes).expect("a change").refreshed_by(2);
+    let change = ViewChange::new(1, members, classes).expect("a change").named([8; 32]);
+    let change = change.refreshed_by(2);
     let inputs = [
         Input::Change(Arc::new(change.expect("a refresher"))),
         Input::Message { from: 2, body: vec![1, 2, 3] },
+        Input::Sealed { from: 1, body: vec![4, 5, 6] },
         Input::Confirmed,
         Input::Resume,
     ];
@@ -34,6 +36,8 @@ fn decoders() -> Vec<Vec<u8>> {
         Action::Install(Secret::new([4; 32])),
         Action::Offer(vec![5]),
         Action::Resume,
+        Action::Sealed { to: 2, body: vec![7] },
+        Action::Acknowledge { to: 0, body: vec![8] },
         Action::Count(Work { exponentiations: 6, ..Work::default() }),
     ];
     let mut seeds: Vec<Vec<u8>> = events.iter().map(|event| to_cbor(event).expect("CBOR")).collect();

@@ -46,6 +46,14 @@ impl Carrier for Tap {
         self.envelopes.open(at, sealed)
     }
 
+    fn frame(&mut self, from: u32, to: u32, body: &[u8]) -> Vec<u8> {
+        self.envelopes.frame(from, to, body)
+    }
+
+    fn unframe(&mut self, at: u32, framed: &[u8]) -> Option<Vec<u8>> {
+        self.envelopes.unframe(at, framed)
+    }
+
     fn now_ns(&mut self) -> u64 {
         self.envelopes.now_ns()
     }

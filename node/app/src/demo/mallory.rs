@@ -23,28 +23,33 @@ pub(crate) struct Attempt {
 pub(crate) fn attempts(company: &Company<'_>) -> Result<Vec<Attempt>, Failure> {
     let nothing = || Failure::Failed("nothing was heard on the wire in the last run".to_owned());
     let (context, ring) = company.envelopes().borrow().run().ok_or_else(nothing)?;
-    let (true_one, old) = company.heard(0).zip(company.heard(1)).ok_or_else(nothing)?;
-    let victim = true_one.to.unwrap_or(u32::from(true_one.from == 0));
-    let mut changed = true_one.bytes.clone();
-    if let Some(last) = changed.last_mut() {
-        *last ^= 1;
-    }
-    let sender = company.view().get(true_one.from as usize).map_or_else(String::new, |n| name(*n));
+    // A module that seals what it sends may have had nothing to sign in a run.
+    let true_one = company.heard(0);
+    let old = company.heard(1).ok_or_else(nothing)?;
+    let from = true_one.as_ref().map_or(0, |heard| heard.from);
+    let victim = true_one.as_ref().and_then(|heard| heard.to).unwrap_or(u32::from(from == 0));
+    let sender = company.view().get(from as usize).map_or_else(String::new, |n| name(*n));
     let members = u32::try_from(ring.size()).unwrap_or(u32::MAX);
-    let tries = [
+    let mut tries = vec![
         (
             format!("signs a message of her own as {sender}"),
             Reason::BadSignature,
-            forged(context, true_one.from, members)?,
+            forged(context, from, members)?,
         ),
         (
             "signs as a member that is not in the view".to_owned(),
             Reason::Stranger,
             forged(context, members, members + 1)?,
         ),
-        (format!("changes one bit of a message that {sender} sent"), Reason::BadSignature, changed),
         ("sends an envelope from before the change again".to_owned(), Reason::OtherRun, old.bytes),
     ];
+    if let Some(mut changed) = true_one.as_ref().map(|heard| heard.bytes.clone()) {
+        if let Some(last) = changed.last_mut() {
+            *last ^= 1;
+        }
+        let what = format!("changes one bit of a message that {sender} sent");
+        tries.push((what, Reason::BadSignature, changed));
+    }
     let defect = |error| Failure::Failed(format!("no opener for the run: {error}"));
     let mut opener = Opener::new(context, ring, victim).map_err(defect)?;
     let mut open = |bytes: &[u8]| opener.open(bytes).map(|_| ());
@@ -52,7 +57,7 @@ pub(crate) fn attempts(company: &Company<'_>) -> Result<Vec<Attempt>, Failure> {
     for (what, refusal, bytes) in tries {
         attempts.push(Attempt { what, refusal: Some(refusal), answer: open(&bytes) });
     }
-    let Heard { bytes, .. } = true_one;
+    let Some(Heard { bytes, .. }) = true_one else { return Ok(attempts) };
     let what = format!("passes {sender}'s own envelope on unchanged");
     attempts.push(Attempt { what, refusal: None, answer: open(&bytes) });
     let what = "passes it on a second time".to_owned();

@@ -182,11 +182,17 @@ impl<'a, 's, 'o> Story<'a, 's, 'o> {
 
     /// A run of key agreement; shows the key's fingerprint and checks that it is the same at all.
     fn agree(&mut self, members: &[u32], how: How) -> Result<String, Failure> {
-        let Outcome { costs, bytes, time_critical_ns, .. } = self.company.agree(members, how)?;
+        let Outcome { costs, apart, bytes, time_critical_ns, .. } =
+            self.company.agree(members, how)?;
+        // What a module has sealed itself is not signed.
+        let sealed = match apart.sealed {
+            0 => String::new(),
+            sealed => format!(" and {}", count(sealed, "sealed one")),
+        };
         self.say(&format!(
-            "They agree on a key: {}, {bytes} bytes, {}; {} µs from the first step to the last if \
+            "They agree on a key: {}{sealed}, {bytes} bytes, {}; {} µs from the first step to the last if \
              each had a machine of its own.",
-            count(costs.messages, "signed message"),
+            count(costs.messages - apart.sealed, "signed message"),
             count(costs.rounds, "round"),
             time_critical_ns / 1000,
         ))?;

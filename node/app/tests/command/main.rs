@@ -4,6 +4,7 @@
 mod bench_keys;
 mod demo;
 mod plugins;
+mod rekey_study;
 mod usage;
 
 use std::process::{Command, Stdio};

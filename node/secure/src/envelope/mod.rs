@@ -25,6 +25,9 @@
 //! `"cenacle envelope v1" ‖ context ‖ number ‖ sender ‖ destination ‖ body`. The context itself
 //! does not travel: both ends know it.
 //!
+//! What a module has sealed itself travels in a [frame](Framed) without a signature, which no
+//! reader takes for an envelope: its first byte is another.
+//!
 //! Departures from the design's `context ‖ round ‖ number ‖ recipient ‖ body`: there is no round,
 //! for rounds are the module's own affair and the number already tells a sender's messages apart;
 //! the sender's position is signed, because members of one node share a key (a member is a node
@@ -34,6 +37,7 @@
 
 mod context;
 mod error;
+mod frame;
 mod numbers;
 mod open;
 mod parts;
@@ -44,6 +48,7 @@ mod wire;
 
 pub use context::{MAX_CONTEXT_PART, Run, RunContext, TAG_LEN};
 pub use error::EnvelopeError;
+pub use frame::{FRAME_OVERHEAD, Framed, is_frame};
 pub use numbers::Channel;
 pub use open::{MAX_BATCH, MIN_BATCH, Opener, Verifications, Verified};
 pub use ring::KeyRing;

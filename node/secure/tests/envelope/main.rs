@@ -9,6 +9,7 @@
 mod batch;
 mod common;
 mod context;
+mod frame;
 mod garbage;
 mod numbers;
 mod refusals;

@@ -15,6 +15,17 @@ pub trait Carrier {
     /// present run.
     fn open(&mut self, at: u32, sealed: &[&[u8]]) -> Vec<Option<Vec<u8>>>;
 
+    /// Wraps what `from` sends to `to` without a signature, for the module has sealed it.
+    fn frame(&mut self, from: u32, to: u32, body: &[u8]) -> Vec<u8> {
+        self.seal(from, Some(to), body)
+    }
+
+    /// Unwraps what came without a signature to the member `at`. `None` if it is not of the
+    /// present run.
+    fn unframe(&mut self, at: u32, framed: &[u8]) -> Option<Vec<u8>> {
+        self.open(at, &[framed]).pop().flatten()
+    }
+
     /// Nanoseconds on a clock of the carrier's; always 0 where nothing is measured.
     fn now_ns(&mut self) -> u64 {
         0

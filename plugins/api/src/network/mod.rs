@@ -19,15 +19,15 @@ pub use carrier::{Carrier, Plain};
 pub use peer::Dice;
 
 use crate::{
-    Costs, Error, Executor, GroupSecret, Inline, Input, KeyAgreement, KeyAgreementModule, Member,
-    MemberId, Options, Share, ViewChange, Work,
+    Apart, Costs, Error, Executor, GroupSecret, Inline, Input, KeyAgreement, KeyAgreementModule,
+    Member, MemberId, Options, Share, ViewChange, Work,
 };
 use clock::Clock;
 use peer::Peer;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use wire::END;
+use wire::{END, Kind};
 
 /// What went wrong in a run that should not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,8 +98,14 @@ pub struct Outcome {
     pub products: u32,
     /// Work of all members together.
     pub total: Work,
-    /// Bytes sent, wrapping included; a multicast counts once.
+    /// Secure channels and acknowledgements.
+    pub apart: Apart,
+    /// Bytes sent, wrapping included; a multicast counts once, an acknowledgement not at all.
     pub bytes: u64,
+    /// Those of them that were multicast.
+    pub multicast_bytes: u64,
+    /// Bytes of acknowledgements, wrapping included.
+    pub acknowledgement_bytes: u64,
     /// Longest chain of work, nanoseconds; 0 where nothing is measured.
     pub time_critical_ns: u64,
     /// Work of all members together, nanoseconds.
@@ -118,6 +124,7 @@ pub struct Network<'a> {
     change: Option<Arc<ViewChange>>,
     secrets: Vec<GroupSecret>,
     epochs: u64,
+    runs: u64,
     packets: u64,
     tally: Tally,
     dice: Dice,
@@ -136,7 +143,11 @@ pub struct Network<'a> {
 struct Tally {
     unicasts: u32,
     multicasts: u32,
+    sealed: u32,
+    acknowledgements: u32,
     bytes: u64,
+    multicast_bytes: u64,
+    acknowledgement_bytes: u64,
     work: Work,
     busy_ns: u64,
 }
@@ -154,6 +165,7 @@ impl<'a> Network<'a> {
             change: None,
             secrets: Vec::new(),
             epochs: 0,
+            runs: 0,
             packets: 0,
             tally: Tally::default(),
             dice: Dice::new(seed),
@@ -240,6 +252,10 @@ impl<'a> Network<'a> {
     fn begin(&mut self, order: Vec<u32>, change: ViewChange) -> Result<(), Failure> {
         self.tally = Tally::default();
         self.overheard.clear();
+        self.runs += 1;
+        let mut run = [0; 32];
+        run[..8].copy_from_slice(&self.runs.to_be_bytes());
+        let change = change.named(run);
         self.carrier.begin(&change);
         self.view = order;
         for position in 0..to_u32(self.view.len()) {
@@ -363,22 +379,26 @@ impl<'a> Network<'a> {
         self.peers.get(&number).and_then(|peer| peer.installed.as_ref())
     }
 
-    /// Messages that wait for the member of that number, opened, with their senders' positions.
-    pub fn waiting_for(&mut self, number: u32) -> Vec<(u32, Vec<u8>)> {
+    /// The messages, as inputs, that wait for the member of that number.
+    pub fn inputs_for(&mut self, number: u32) -> Vec<Input> {
         let Some(at) = self.view.iter().position(|n| *n == number) else { return Vec::new() };
         let Some(peer) = self.peers.get(&number) else { return Vec::new() };
         let mut inbox = peer.inbox.clone();
-        let packets = inbox.take_until(END);
-        let sealed: Vec<&[u8]> = packets.iter().map(|packet| &*packet.sealed).collect();
-        let opened = self.carrier.open(to_u32(at), &sealed);
-        let from = packets.iter().map(|packet| packet.from);
-        from.zip(opened).filter_map(|(from, body)| Some((from, body?))).collect()
-    }
-
-    /// The inputs that wait for the member of that number.
-    pub fn inputs_for(&mut self, number: u32) -> Vec<Input> {
-        let waiting = self.waiting_for(number);
-        waiting.into_iter().map(|(from, body)| Input::Message { from, body }).collect()
+        let mut inputs = Vec::new();
+        for packet in inbox.take_until(END) {
+            let from = packet.from;
+            inputs.extend(match packet.kind {
+                Kind::Signed => {
+                    let body = self.carrier.open(to_u32(at), &[&packet.sealed]).pop().flatten();
+                    body.map(|body| Input::Message { from, body })
+                }
+                Kind::Sealed | Kind::Acknowledgement => {
+                    let body = self.carrier.unframe(to_u32(at), &packet.sealed);
+                    body.map(|body| Input::Sealed { from, body })
+                }
+            });
+        }
+        inputs
     }
 
     /// Numbers of the members of the present view, by position.
@@ -437,7 +457,17 @@ impl<'a> Network<'a> {
             checks: end.checks,
             products: end.products,
             total: tally.work,
+            apart: Apart {
+                channels: tally.work.channel_misses,
+                channels_cached: tally.work.channel_hits,
+                load: tally.work.exponentiations,
+                sealed: tally.sealed,
+                acknowledgements: tally.acknowledgements,
+                acknowledgement_rounds: end.acknowledgement_rounds,
+            },
             bytes: tally.bytes,
+            multicast_bytes: tally.multicast_bytes,
+            acknowledgement_bytes: tally.acknowledgement_bytes,
             time_critical_ns: end.time_ns,
             time_total_ns: tally.busy_ns,
         }

@@ -73,8 +73,20 @@ impl Network<'_> {
     /// Plays the change on a prepared network until all members have the secret, and gives it up
     /// then: the network stands where it stood, and the change can be played again.
     pub fn rehearse(&mut self, scenario: &Scenario) -> Result<Outcome, Failure> {
+        self.give_up_after(|network| network.start(scenario))
+    }
+
+    /// Plays a change to members of these numbers in the same way.
+    pub fn rehearse_change(&mut self, numbers: &[u32], how: How) -> Result<Outcome, Failure> {
+        self.give_up_after(|network| network.change(numbers, how))
+    }
+
+    fn give_up_after(
+        &mut self,
+        begin: impl FnOnce(&mut Self) -> Result<(), Failure>,
+    ) -> Result<Outcome, Failure> {
         let heard: Vec<usize> = self.peers.values().map(|peer| peer.history.len()).collect();
-        self.start(scenario)?;
+        begin(self)?;
         self.run_measured()?;
         let secret = self.agreed_secret()?;
         if self.secrets.contains(&secret) {

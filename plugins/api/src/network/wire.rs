@@ -12,11 +12,22 @@ pub(super) enum Channel {
     Agreed,
 }
 
+/// What proves a message, and in which column it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Signed,
+    /// By the module itself, under a key of its own.
+    Sealed,
+    /// The same, and it says only that a key has arrived.
+    Acknowledgement,
+}
+
 /// A message on its way to one member.
 #[derive(Clone, Debug)]
 pub(super) struct Packet {
     pub(super) from: u32,
     pub(super) sealed: Rc<[u8]>,
+    pub(super) kind: Kind,
     pub(super) clock: Clock,
     /// Grows with every send: ties in time are broken by it.
     pub(super) number: u64,
@@ -30,7 +41,8 @@ pub(super) const END: Arrival = (u64::MAX, u32::MAX, u64::MAX);
 
 impl Packet {
     fn arrival(&self) -> Arrival {
-        (self.clock.time_ns, self.clock.rounds, self.number)
+        let rounds = self.clock.rounds.saturating_add(self.clock.acknowledgement_rounds);
+        (self.clock.time_ns, rounds, self.number)
     }
 }
 

@@ -7,6 +7,7 @@
 mod bd;
 mod ckd;
 mod encoded;
+mod ensemble;
 mod epoch;
 mod gdh;
 #[cfg(feature = "conformance")]
@@ -40,6 +41,7 @@ fn modules(groups: &[&str]) -> Vec<Arc<dyn KeyAgreementModule>> {
     [tgdh::SPEC, gdh::SPEC, str::SPEC, bd::SPEC, ckd::SPEC]
         .into_iter()
         .map(|spec| -> Arc<dyn KeyAgreementModule> { Arc::new(DhModule::new(spec, groups)) })
+        .chain(ensemble::modules(groups))
         .collect()
 }
 

@@ -11,7 +11,7 @@ use cenacle_plugin::{Cipher, CipherModule, Descriptor, Error, Options};
 const MAX_MESSAGES: u64 = 1 << 62;
 
 /// The module `chacha20poly1305`.
-pub(super) struct ChaCha20Poly1305 {
+pub(crate) struct ChaCha20Poly1305 {
     descriptor: Descriptor,
 }
 

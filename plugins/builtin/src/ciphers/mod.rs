@@ -8,7 +8,7 @@ mod chacha20poly1305;
 use aes256gcm::Aes256Gcm;
 use blake3_mac::Blake3Mac;
 use cenacle_plugin::{CipherModule, Descriptor, Error, KEY_LEN, MAX_PLAINTEXT, Properties};
-use chacha20poly1305::ChaCha20Poly1305;
+pub(crate) use chacha20poly1305::ChaCha20Poly1305;
 use std::sync::Arc;
 
 /// Every built-in cipher, the default first.

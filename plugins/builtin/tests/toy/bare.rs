@@ -28,6 +28,7 @@ impl Bare {
                 }
                 toy.message(*from, body, &mut random, out)
             }
+            Input::Sealed { from, body } => toy.sealed(*from, body, &mut random, out),
             Input::Resume => toy.resume(out),
             Input::Confirmed => toy.confirmed(),
             Input::Abort => {

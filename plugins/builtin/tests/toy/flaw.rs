@@ -76,6 +76,8 @@ pub(crate) enum Flaw {
 
     /// Its contract is not what it costs.
     Lies(Lie),
+    /// Nor is what it says of channels and acknowledgements: which column is one too many.
+    LiesApart(usize),
 }
 
 /// In which column of the contract it lies, by how much, and whether it only names a bound.

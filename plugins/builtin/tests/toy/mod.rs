@@ -12,7 +12,7 @@ use bare::Bare;
 use cenacle_dh::{Calculator, DhGroup, Purpose, Ristretto255, RistrettoElement, RistrettoScalar};
 use cenacle_plugin::conformance::{Combined, Inspect, byte_strings};
 use cenacle_plugin::{
-    Action, Atomic, Bound, Costs, Descriptor, Error, Executor, Expected, KeyAgreement,
+    Action, Apart, Atomic, Bound, Costs, Descriptor, Error, Executor, Expected, KeyAgreement,
     KeyAgreementModule, Options, Order, Outbox, Properties, Protocol, Random, Scenario, Secret,
     ViewChange, Work, from_cbor, to_cbor,
 };
@@ -78,6 +78,25 @@ impl KeyAgreementModule for ToyModule {
         } else {
             Box::new(Atomic::new(toy, MAX_MEMBERS as usize))
         })
+    }
+
+    fn expected_apart(&self, scenario: &Scenario) -> Option<Apart> {
+        let n = scenario.after();
+        let load = 4 * (n - 1);
+        let mut apart = Apart { load, ..Apart::default() };
+        let Flaw::LiesApart(column) = self.flaw else { return None };
+        let columns = [
+            &mut apart.channels,
+            &mut apart.channels_cached,
+            &mut apart.load,
+            &mut apart.sealed,
+            &mut apart.acknowledgements,
+            &mut apart.acknowledgement_rounds,
+        ];
+        if let Some(lied) = columns.into_iter().nth(column) {
+            *lied += 1;
+        }
+        Some(apart)
     }
 
     fn expected(&self, scenario: &Scenario) -> Option<Expected> {

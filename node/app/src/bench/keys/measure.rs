@@ -6,7 +6,7 @@ use crate::meter::{Meter, Parts};
 use cenacle_host::SelectedKeyAgreement;
 use cenacle_plugin::network::{self, Carrier, Network, Outcome, Plain};
 use cenacle_plugin::{Executor, Inline, Scenario, Secret};
-use cenacle_secure::OVERHEAD;
+use cenacle_secure::{FRAME_OVERHEAD, OVERHEAD};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,7 @@ pub(crate) fn measure(
     }
     let setups = stage.envelopes.borrow().setups().to_vec();
     Ok(Measurement {
-        bytes: counted.bytes + u64::from(counted.costs.messages) * extra_overhead(),
+        bytes: bytes_of(&counted),
         counted,
         repetitions,
         critical_ns: median(timed.iter().map(|outcome| outcome.time_critical_ns).collect()),
@@ -146,9 +146,12 @@ impl<'m> Stage<'m> {
     }
 }
 
-/// What an envelope adds to a message beyond what the plain carrier does.
-fn extra_overhead() -> u64 {
-    (OVERHEAD - Plain::default().seal(0, None, &[]).len()) as u64
+/// Bytes of all messages, in envelopes and frames in place of the plain carrier's.
+fn bytes_of(counted: &Outcome) -> u64 {
+    let plain = Plain::default().seal(0, None, &[]).len();
+    let extra = |messages: u32, overhead: usize| u64::from(messages) * (overhead - plain) as u64;
+    let sealed = counted.apart.sealed;
+    counted.bytes + extra(counted.costs.messages - sealed, OVERHEAD) + extra(sealed, FRAME_OVERHEAD)
 }
 
 /// How many runs of that length are worth their time.

@@ -15,6 +15,13 @@ pub trait Inspect {
     /// Every public element in a message of the protocol, encoded.
     fn elements(&self, body: &[u8]) -> Vec<Vec<u8>>;
 
+    /// The same for a message of the run of that name, where what can be made of it depends on
+    /// the run.
+    fn elements_of_run(&self, run: &[u8; 32], body: &[u8]) -> Vec<Vec<u8>> {
+        let _ = run;
+        self.elements(body)
+    }
+
     /// All that the protocol's operations make of one secret and one public element.
     fn combine(&self, secret: &[u8], element: &[u8]) -> Vec<Combined>;
 }
@@ -93,7 +100,7 @@ pub(super) fn play(
     for round in 0..AFTER {
         change_again(&mut network, &mut members, round).map_err(text)?;
         network.run().map_err(text)?;
-        overheard.extend(network.overheard.iter().cloned());
+        overheard.extend(overheard_in(&network));
         let outcome = network.confirm_at(|_| true).map_err(text)?;
         let told = |who: String| Some(format!("round {round} after {leaver} left, {who}"));
         if let Some(place) = by_replay(&network, &history, &members, &outcome.secret)? {
@@ -106,6 +113,15 @@ pub(super) fn play(
     Ok(attack)
 }
 
+/// A message and the name of its run.
+type Heard = ([u8; 32], Vec<u8>);
+
+/// What was said in the present run.
+fn overheard_in(network: &Network<'_>) -> Vec<Heard> {
+    let run = network.present().and_then(|change| change.run().copied()).unwrap_or_default();
+    network.overheard.iter().map(|body| (run, body.clone())).collect()
+}
+
 /// Lets a member come that has heard the run before, and has it look for that run's secret.
 fn newcomer(
     network: &mut Network<'_>,
@@ -113,12 +129,12 @@ fn newcomer(
     before: &GroupSecret,
 ) -> Result<Option<String>, crate::network::Failure> {
     const NEWCOMER: u32 = 3_000_000;
-    let mut overheard = network.overheard.clone();
+    let mut overheard = overheard_in(network);
     network.add(NEWCOMER)?;
     members.push(NEWCOMER);
     network.change(members, How::Continue)?;
     network.run()?;
-    overheard.extend(network.overheard.iter().cloned());
+    overheard.extend(overheard_in(network));
     let instance = network.instance_of(NEWCOMER);
     let found = instance.is_some_and(|instance| by_combining(instance, &overheard, before));
     network.confirm_at(|_| true)?;
@@ -181,10 +197,10 @@ fn by_replay(
 
 /// Every secret of the leaver with every element overheard since, and on from there along values
 /// whose public form was overheard too, as in a tree.
-fn by_combining(instance: &dyn KeyAgreement, overheard: &[Vec<u8>], secret: &GroupSecret) -> bool {
+fn by_combining(instance: &dyn KeyAgreement, overheard: &[Heard], secret: &GroupSecret) -> bool {
     let Some(view) = instance.inspect() else { return false };
     let elements: BTreeSet<Vec<u8>> =
-        overheard.iter().flat_map(|body| view.elements(body)).collect();
+        overheard.iter().flat_map(|(run, body)| view.elements_of_run(run, body)).collect();
     let mut known: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut fresh: Vec<Zeroizing<Vec<u8>>> = view.secrets();
     let mut tried = 0;

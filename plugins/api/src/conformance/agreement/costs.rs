@@ -1,7 +1,7 @@
 //! What changes cost, beside what they should.
 
 use crate::network::{Network, Outcome};
-use crate::{Expected, KeyAgreementModule, Occasion, Options, Scenario};
+use crate::{Apart, Expected, KeyAgreementModule, Occasion, Options, Scenario};
 
 /// One change in a group of one size.
 #[derive(Clone, Debug)]
@@ -12,13 +12,20 @@ pub struct CostRow {
     pub outcome: Outcome,
     /// What it should cost, if the module says so.
     pub expected: Option<Expected>,
+    /// The same of secure channels and acknowledgements.
+    pub expected_apart: Option<Apart>,
 }
 
 impl CostRow {
     /// The columns in which the contract is broken, in words; empty if none is.
     pub fn broken(&self) -> String {
-        let Some(expected) = &self.expected else { return String::new() };
-        let broken = expected.broken_by(&self.outcome.costs);
+        let mut broken = Vec::new();
+        if let Some(expected) = &self.expected {
+            broken.extend(expected.broken_by(&self.outcome.costs));
+        }
+        if let Some(apart) = &self.expected_apart {
+            broken.extend(apart.broken_by(&self.outcome.apart));
+        }
         let words = broken.iter().map(|(name, got, want)| format!("{name} {got}, not {want}"));
         words.collect::<Vec<_>>().join("; ")
     }
@@ -37,7 +44,9 @@ pub fn cost_table(
             let outcome = network
                 .play(&scenario)
                 .map_err(|failure| format!("{} of {size}: {failure}", scenario.occasion.name()))?;
-            rows.push(CostRow { scenario, outcome, expected: module.expected(&scenario) });
+            let expected = module.expected(&scenario);
+            let expected_apart = module.expected_apart(&scenario);
+            rows.push(CostRow { scenario, outcome, expected, expected_apart });
         }
     }
     Ok(rows)

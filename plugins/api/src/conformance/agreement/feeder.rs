@@ -6,6 +6,9 @@ use crate::{Event, Input, KeyAgreement, KeyAgreementModule, Options, Secret, fro
 /// Members of the group before the change.
 const MEMBERS: u32 = 3;
 
+/// In an input's second byte: the message came without a signature.
+const SEALED: u8 = 0x80;
+
 /// Instances of one module, each stopped at another step of a join with a departure.
 pub struct Feeder<'a> {
     network: Network<'a>,
@@ -18,7 +21,7 @@ struct Stage {
     history: Vec<Event>,
     instance: Box<dyn KeyAgreement>,
     /// What the member would be given next.
-    waiting: Vec<(u32, Vec<u8>)>,
+    waiting: Vec<Input>,
 }
 
 impl<'a> Feeder<'a> {
@@ -46,7 +49,7 @@ impl<'a> Feeder<'a> {
 
     fn keep(&mut self, number: u32) -> Result<(), Failure> {
         let history = self.network.history_of(number).to_vec();
-        let waiting = self.network.waiting_for(number);
+        let waiting = self.network.inputs_for(number);
         let known = |stage: &Stage| stage.number == number && stage.history == history;
         if self.stages.iter().any(known) {
             return Ok(());
@@ -68,14 +71,16 @@ impl<'a> Feeder<'a> {
         Ok(instance)
     }
 
-    /// Reads the first byte as a step, the second as a sender, the rest as a message, and gives it
-    /// to the instance at that step. Says whether the instance took it; an instance that did is
+    /// Reads the first byte as a step, the second as a sender and (its highest bit) whether the
+    /// message came without a signature, the rest as a message, and gives it to the instance at that step. Says whether the instance took it; an instance that did is
     /// made anew. Panics if the instance does, or if it answers with an error and actions.
     pub fn feed(&mut self, data: &[u8]) -> Result<bool, Failure> {
         let [step, from, body @ ..] = data else { return Ok(false) };
         let index = usize::from(*step) % self.stages.len().max(1);
         let Some(stage) = self.stages.get_mut(index) else { return Ok(false) };
-        let input = Input::Message { from: u32::from(*from % 4), body: body.to_vec() };
+        let (from, sealed, body) = (u32::from(*from % 4), from & SEALED != 0, body.to_vec());
+        let input =
+            if sealed { Input::Sealed { from, body } } else { Input::Message { from, body } };
         let event = Event { time_us: 0, random: Secret::new([9; 32]), input };
         let mut out = Vec::new();
         let taken = stage.instance.handle(&event, &mut out).is_ok();
@@ -94,8 +99,14 @@ impl<'a> Feeder<'a> {
     pub fn seeds(&self) -> Vec<Vec<u8>> {
         let mut seeds = Vec::new();
         for (step, stage) in self.stages.iter().enumerate() {
-            for (from, body) in &stage.waiting {
-                let head = [u8::try_from(step).unwrap_or(0), u8::try_from(*from).unwrap_or(0)];
+            for input in &stage.waiting {
+                let (from, mark, body) = match input {
+                    Input::Message { from, body } => (*from, 0, body),
+                    Input::Sealed { from, body } => (*from, SEALED, body),
+                    _ => continue,
+                };
+                let from = u8::try_from(from).unwrap_or(0) | mark;
+                let head = [u8::try_from(step).unwrap_or(0), from];
                 seeds.push([head.as_slice(), body].concat());
             }
         }

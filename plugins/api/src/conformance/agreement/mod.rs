@@ -163,12 +163,15 @@ fn calls(
     };
     let view = |count: u32| -> Result<Input, String> {
         let change = ViewChange::afresh(0, (0..count).map(member).collect());
-        change.map(|change| Input::Change(Arc::new(change))).map_err(|e| e.to_string())
+        change
+            .map(|change| Input::Change(Arc::new(change.named([1; 32]))))
+            .map_err(|e| e.to_string())
     };
     let message = |from| Input::Message { from, body: vec![0xf6] };
     for (what, input) in [
         ("a confirmation of nothing", Input::Confirmed),
         ("a message without a run", message(0)),
+        ("a sealed message without a run", Input::Sealed { from: 0, body: vec![0xf6] }),
         ("a resumption of nothing", Input::Resume),
     ] {
         let result = new()?.handle(&event(input), &mut Vec::new());
@@ -181,6 +184,11 @@ fn calls(
     let stranger = instance.handle(&event(message(3)), &mut Vec::new());
     found.check(CALLS, stranger == Err(Error::UnknownSender { from: 3 }), || {
         format!("a message from outside the view: {stranger:?}")
+    });
+    let sealed =
+        instance.handle(&event(Input::Sealed { from: 3, body: vec![0xf6] }), &mut Vec::new());
+    found.check(CALLS, sealed.is_err(), || {
+        format!("a sealed message from outside the view: {sealed:?}")
     });
     let late = after_abort(&new, &event, &view(2)?)?;
     found.check(CALLS, late.is_none(), || "a message after an abort was accepted".to_owned());
@@ -195,7 +203,7 @@ fn calls(
         (0..3).map(member).collect(),
         vec![crate::Class { members: vec![0, 1, 2], left: Vec::new() }],
     );
-    let continued = continued.map_err(|e| e.to_string())?;
+    let continued = continued.map_err(|e| e.to_string())?.named([1; 32]);
     let unknown = new()?.handle(&event(Input::Change(Arc::new(continued))), &mut Vec::new());
     // A protocol without state has nothing to miss.
     let right = unknown.as_ref().err().is_none_or(|e| e.family() == Family::WrongCall);

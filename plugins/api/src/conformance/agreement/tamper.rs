@@ -25,6 +25,30 @@ enum Touch {
     Foreign,
 }
 
+/// A message, signed or sealed by its module.
+#[derive(Clone)]
+struct Message {
+    from: u32,
+    body: Vec<u8>,
+    sealed: bool,
+}
+
+impl Message {
+    fn of(input: &Input) -> Option<Self> {
+        let (from, body, sealed) = match input {
+            Input::Message { from, body } => (*from, body.clone(), false),
+            Input::Sealed { from, body } => (*from, body.clone(), true),
+            _ => return None,
+        };
+        Some(Self { from, body, sealed })
+    }
+
+    fn input(self) -> Input {
+        let Self { from, body, sealed } = self;
+        if sealed { Input::Sealed { from, body } } else { Input::Message { from, body } }
+    }
+}
+
 /// A sequence of changes in which, at each delivery, somebody is also given a touched message.
 pub(super) fn sequence(
     module: &dyn KeyAgreementModule,
@@ -44,15 +68,16 @@ pub(super) fn sequence(
 }
 
 /// Gives one member a touched message. `seen` are messages of this run that were delivered.
-fn disturb(network: &mut Network<'_>, seen: &mut Vec<(u32, u32, Vec<u8>)>) -> Result<(), String> {
+fn disturb(network: &mut Network<'_>, seen: &mut Vec<(u32, Message)>) -> Result<(), String> {
     let Some(change) = network.present().cloned() else { return Ok(()) };
     let view: Vec<u32> = network.view().to_vec();
     let Some(&number) = network.dice().pick(&view) else { return Ok(()) };
     let me = view.iter().position(|n| *n == number).and_then(|at| u32::try_from(at).ok());
-    let waiting: Vec<(u32, Vec<u8>)> = network
-        .waiting_for(number)
-        .into_iter()
-        .filter(|(from, _)| Some(*from) != me && *from < change.size())
+    let waiting: Vec<Message> = network
+        .inputs_for(number)
+        .iter()
+        .filter_map(Message::of)
+        .filter(|message| Some(message.from) != me && message.from < change.size())
         .collect();
     remember(network, number, me, seen);
     let touches = [Touch::Bit, Touch::Cut, Touch::Longer, Touch::Again, Touch::Foreign];
@@ -60,32 +85,25 @@ fn disturb(network: &mut Network<'_>, seen: &mut Vec<(u32, u32, Vec<u8>)>) -> Re
     let whole = match touch {
         Touch::Again => {
             let mine: Vec<_> = seen.iter().filter(|(at, ..)| *at == number).cloned().collect();
-            network.dice().pick(&mine).map(|(_, from, body)| (*from, body.clone()))
+            network.dice().pick(&mine).map(|(_, message)| message.clone())
         }
         _ => network.dice().pick(&waiting).cloned(),
     };
-    let Some((from, body)) = whole else { return Ok(()) };
-    let body = touched(network, touch, body);
+    let Some(mut message) = whole else { return Ok(()) };
+    message.body = touched(network, touch, message.body);
     let random = network.dice().event(Input::Abort).random;
-    let event = Event { time_us: 0, random, input: Input::Message { from, body } };
+    let event = Event { time_us: 0, random, input: message.input() };
     refuse(network, number, touch, &event)
 }
 
 /// Notes what the member was given in the present run.
-fn remember(
-    network: &Network<'_>,
-    number: u32,
-    me: Option<u32>,
-    seen: &mut Vec<(u32, u32, Vec<u8>)>,
-) {
+fn remember(network: &Network<'_>, number: u32, me: Option<u32>, seen: &mut Vec<(u32, Message)>) {
     seen.retain(|(at, ..)| *at != number);
     let begun = |event: &&Event| !matches!(event.input, Input::Change(_));
     for event in network.history_of(number).iter().rev().take_while(begun) {
-        if let Input::Message { from, body } = &event.input
-            && Some(*from) != me
-        {
-            seen.push((number, *from, body.clone()));
-        }
+        let message = Message::of(&event.input);
+        let foreign = message.filter(|message| Some(message.from) != me);
+        seen.extend(foreign.map(|message| (number, message)));
     }
 }
 
