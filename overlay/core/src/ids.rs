@@ -1,17 +1,35 @@
 //! Names of nodes, members, configurations, groups and views, and places in the total order.
 
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 /// One life of one process of the overlay: its public key and an incarnation that grows at every
 /// start, so that a restarted node is another node.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NodeId {
     /// The Ed25519 public key; the engine compares it and nothing else.
     #[serde(with = "serde_bytes")]
     pub key: [u8; 32],
     /// Grows at every start of the process.
     pub incarnation: u64,
+}
+
+impl Ord for NodeId {
+    /// By key, then by incarnation. Keys nearly always differ in their first eight bytes, and nodes
+    /// are looked up for every frame.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let head = |key: &[u8; 32]| key.first_chunk::<8>().map(|head| u64::from_be_bytes(*head));
+        head(&self.key)
+            .cmp(&head(&other.key))
+            .then_with(|| self.key.cmp(&other.key))
+            .then(self.incarnation.cmp(&other.incarnation))
+    }
+}
+
+impl PartialOrd for NodeId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl fmt::Display for NodeId {

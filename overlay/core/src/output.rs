@@ -91,7 +91,7 @@ pub enum Event {
         view: ViewId,
     },
     /// A new view.
-    View(View),
+    View(Box<View>),
     /// The member has left.
     Left,
     /// The member was not let in, or was put out.

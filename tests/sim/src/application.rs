@@ -163,7 +163,7 @@ impl Node {
             Event::View(view) => {
                 shared.counts.views += 1;
                 shared.trace.view(moment, number, id, &view);
-                member.installed(view);
+                member.installed(*view);
             }
             Event::Left => {
                 shared.trace.leave(moment, number, id);

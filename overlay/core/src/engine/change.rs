@@ -86,10 +86,8 @@ impl Engine {
             return None;
         }
         for (rank, &target) in (0..).zip(&plan.target) {
-            if let Some(stream) = self.streams.get_mut(rank)
-                && target > stream.received()
-            {
-                stream.heard_of(target);
+            if self.streams.get(rank).is_some_and(|stream| target > stream.received()) {
+                self.streams.heard_of(rank, target);
                 self.figures.saw(Rare::Fetched);
             }
         }
@@ -155,14 +153,14 @@ impl Engine {
     fn cut(&mut self, plan: &Plan) -> Vec<u64> {
         let mut release = vec![0; self.configuration.size()];
         for ((rank, &target), &promise) in (0..).zip(&plan.target).zip(&plan.promises) {
-            let Some(stream) = self.streams.get_mut(rank) else { continue };
+            let Some(stream) = self.streams.get(rank) else { continue };
             let beyond = stream.received() > target || stream.gap().is_some();
-            stream.cut(target);
-            stream.settle_promise(promise);
+            self.streams.cut(rank, target, promise);
             if beyond && !plan.survivors.contains(&rank) {
                 self.figures.saw(Rare::DepartedStreamCut);
             }
-            for (other, count) in stream.dependencies() {
+            let dependencies = self.streams.get(rank).into_iter().flat_map(|s| s.dependencies());
+            for (other, count) in dependencies {
                 if let Some(most) = release.get_mut(usize::from(other)) {
                     *most = count.max(*most);
                 }

@@ -115,7 +115,7 @@ impl Engine {
                     return Err(Drop::Stranger);
                 }
                 if !self.frozen {
-                    self.stability.settled(&counts);
+                    self.forgettable |= self.stability.settled(&counts);
                 }
                 Ok(())
             }
@@ -256,11 +256,8 @@ impl Engine {
             return;
         }
         for (origin, &count) in (0..).zip(received) {
-            if origin != self.configuration.rank
-                && count <= crate::wire::MAX_COUNT
-                && let Some(stream) = self.streams.get_mut(origin)
-            {
-                stream.heard_of(count);
+            if origin != self.configuration.rank && count <= crate::wire::MAX_COUNT {
+                self.streams.heard_of(origin, count);
             }
         }
         if rank == 0 {

@@ -65,6 +65,8 @@ pub struct Engine {
     /// What was complete when the configuration froze.
     frozen_at: Option<Vec<u64>>,
     early: Early,
+    /// Frames have become stable or delivered since some were forgotten.
+    forgettable: bool,
     /// Delivered bytes that the application has not read.
     unread: usize,
     /// A send was refused for want of room.
@@ -139,6 +141,7 @@ impl Engine {
             frozen: false,
             frozen_at: None,
             early: Early::default(),
+            forgettable: false,
             unread: 0,
             blocked: false,
             stopping: None,
@@ -302,7 +305,7 @@ impl Engine {
         if !self.frozen {
             let settings = &self.settings;
             at(self.groups.deadline());
-            at(self.stability.deadline(&self.streams, settings));
+            at(self.stability.deadline(settings));
             at(self.order.turns.deadline(settings));
             if self.order.turns.is_mine() && self.has_many_active() {
                 at(self.announcer.deadline(self.top_clock(), settings));

@@ -44,10 +44,11 @@ impl Engine {
     fn settle(&mut self, out: &mut Outbox) {
         let mut delivered = false;
         loop {
-            self.streams.forget(self.stability.stable());
             self.order.renew();
             let mut moved = self.deliver_all(false, out);
             delivered |= moved;
+            self.forgettable |= moved;
+            self.forget();
             let mut todo = Vec::new();
             let below = below!(self);
             self.groups.settle(&below, &mut self.figures, out, &mut todo);
@@ -59,7 +60,14 @@ impl Engine {
                 break;
             }
         }
-        self.streams.forget(self.stability.stable());
+        self.forget();
+    }
+
+    /// Forgets what everybody has and this node has delivered.
+    fn forget(&mut self) {
+        if std::mem::take(&mut self.forgettable) {
+            self.streams.forget(self.stability.stable());
+        }
     }
 
     /// Delivers all that the order's phase allows. True if there was something.
@@ -189,7 +197,8 @@ impl Engine {
 
     /// The largest clock of an ordered entry that waits for promises.
     pub(super) fn top_clock(&self) -> Option<u64> {
-        self.streams.ranks().filter(|(_, s)| s.has_head()).filter_map(|(_, s)| s.top_clock()).max()
+        let top = |rank| self.streams.get(rank).and_then(|s| s.top_clock());
+        self.streams.heads().iter().filter_map(top).max()
     }
 
     pub(super) fn has_many_active(&self) -> bool {
@@ -246,6 +255,7 @@ impl Engine {
             }
         }
         let Some(counts) = due else { return false };
+        self.forgettable |= leads;
         let alone = self.configuration.size() == 1;
         if leads && !alone {
             let frame = vectors::write_counts(Kind::Stable, tag, &counts);
@@ -259,6 +269,9 @@ impl Engine {
 
     /// Asks for what is missing.
     fn repair(&mut self, out: &mut Outbox) {
+        if !self.streams.take_gaps() && self.repair.is_idle() {
+            return;
+        }
         let me = self.configuration.rank;
         let (tag, id) = (self.configuration.tag, self.configuration.id);
         for request in self.repair.due((&self.streams, me), &self.settings, self.now) {

@@ -195,7 +195,7 @@ impl Groups {
             let own = MemberId { node: me, local };
             let class = view.classes.iter().find(|class| class.members.contains(&own));
             view.transitional = class.map_or_else(|| vec![own], |class| class.members.clone());
-            let event = Event::View(view.clone());
+            let event = Event::View(Box::new(view.clone()));
             out.push(crate::Output::Event { group: group.clone(), local, event });
         }
         let current = Current::new(&group, view.id, &view.members);

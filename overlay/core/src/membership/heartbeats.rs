@@ -55,7 +55,7 @@ impl Membership {
                 step.warn(node, "holds the others up and is put out".into());
                 step.figures.saw(Rare::Expelled);
             }
-            self.merge.shun(node, step.now);
+            self.merge.shun(node, step.settings, step.now);
         }
     }
 

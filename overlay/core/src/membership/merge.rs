@@ -17,9 +17,6 @@ use std::{
 /// How long an exchange of probes vouches for both directions: a few ballots.
 const VOUCHES: Duration = Duration::from_secs(3);
 
-/// A node that was put out is not let in again for so long.
-const SHUNNED: Duration = Duration::from_secs(5);
-
 /// What this node knows of nodes outside its configuration. Every map is bounded by
 /// `settings.max_nodes`; what does not fit is found again at a later beacon.
 pub(super) struct Merge {
@@ -112,10 +109,10 @@ impl Merge {
     }
 
     /// Keeps a node out for a while.
-    pub(super) fn shun(&mut self, node: NodeId, now: Time) {
+    pub(super) fn shun(&mut self, node: NodeId, settings: &Settings, now: Time) {
         self.verified.remove(&node);
         self.shunned.retain(|_, until| *until > now);
-        self.shunned.insert(node, now + SHUNNED); // A member each: bounded by the configuration.
+        self.shunned.insert(node, now + settings.beacon); // A member each: bounded by the configuration.
     }
 
     fn is_shunned(&self, node: NodeId, now: Time) -> bool {

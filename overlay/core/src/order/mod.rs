@@ -97,14 +97,13 @@ impl Order {
 
     /// An unordered entry whose dependencies are delivered, of any stream.
     fn next_unordered(&mut self, streams: &mut Streams) -> Option<Delivered> {
-        for rank in 0..u16::try_from(streams.size()).ok()? {
-            if !streams.get(rank)?.has_head() {
-                continue;
-            }
+        let mut next = streams.heads().at_or_after(0);
+        while let Some(rank) = next {
             let (ordered, _) = streams.get_mut(rank)?.peek()?;
             if !ordered && self.is_ready(streams, rank) {
                 return deliver(streams, rank, false);
             }
+            next = streams.heads().at_or_after(rank.checked_add(1)?);
         }
         None
     }
@@ -113,8 +112,8 @@ impl Order {
     fn next_ordered(&mut self, streams: &mut Streams, stability: &Stability) -> Option<Delivered> {
         let mut least: Option<(Position, u16)> = None;
         let mut second = Position::new((1 << 48) - 1, u16::MAX);
-        for (rank, stream) in streams.ranks() {
-            let Some(clock) = stream.next_clock() else { continue };
+        for rank in streams.heads().iter() {
+            let Some(clock) = streams.get(rank)?.next_clock() else { continue };
             let position =
                 if self.by_arrival { Position::new(0, rank) } else { Position::new(clock, rank) };
             match least {
@@ -196,9 +195,8 @@ impl Order {
 }
 
 fn deliver(streams: &mut Streams, origin: u16, by_dependency: bool) -> Option<Delivered> {
-    let stream = streams.get_mut(origin)?;
-    let (ordered, _) = stream.peek()?;
-    let (entry, clock) = stream.deliver()?;
+    let (ordered, _) = streams.get_mut(origin)?.peek()?;
+    let (entry, clock) = streams.deliver(origin)?;
     let position = ordered.then(|| Position::new(clock, origin));
     Some(Delivered { origin, position, entry, by_dependency })
 }

@@ -1,6 +1,7 @@
 //! What every node of the configuration multicast in it: reception, repair, acknowledgement,
 //! stability (docs/protocol.md section 3).
 
+mod ranks;
 mod repair;
 mod stability;
 mod stream;
@@ -12,8 +13,12 @@ pub(crate) use stability::Stability;
 
 use crate::{
     error::Drop,
-    wire::{data::DataFrame, vectors::Promise},
+    wire::{
+        data::{DataFrame, Entry},
+        vectors::Promise,
+    },
 };
+use ranks::Ranks;
 use stream::Stream;
 
 /// The streams of one configuration, by rank of their origin.
@@ -25,12 +30,25 @@ pub(crate) struct Streams {
     unstable: usize,
     /// The most bytes kept beyond a gap, per stream.
     limit: usize,
+    /// Streams with something complete that is not delivered; with frames that are not complete.
+    heads: Ranks,
+    incomplete: Ranks,
+    /// A gap may have opened since repair looked last.
+    gaps: bool,
 }
 
 impl Streams {
     pub(crate) fn new(size: usize, me: u16, window: usize) -> Self {
         let streams = (0..size).map(|_| Stream::default()).collect();
-        Self { streams, me, unstable: 0, limit: window + window / 2 }
+        Self {
+            streams,
+            me,
+            unstable: 0,
+            limit: window + window / 2,
+            heads: Ranks::new(size),
+            incomplete: Ranks::new(size),
+            gaps: false,
+        }
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -82,15 +100,16 @@ impl Streams {
     pub(crate) fn take(&mut self, frame: DataFrame) -> Result<bool, Drop> {
         let origin = frame.origin;
         let limit = self.limit;
-        let stream = self.get_mut(origin).ok_or(Drop::Malformed)?;
         if frame.count == 0 {
-            return Ok(stream.promised(frame.last(), frame.promise));
+            let (number, clock) = (frame.last(), frame.promise);
+            return Ok(self.promised(Promise { rank: origin, number, clock }));
         }
         if origin == self.me {
             return Err(Drop::Duplicate);
         }
         let stream = self.get_mut(origin).ok_or(Drop::Malformed)?;
         stream.take(frame, limit)?;
+        self.gaps |= stream.gap().is_some();
         Ok(self.complete_from(origin))
     }
 
@@ -109,7 +128,43 @@ impl Streams {
 
     /// A promise told by its node or by the leader.
     pub(crate) fn promised(&mut self, promise: Promise) -> bool {
+        self.heard_of(promise.rank, promise.number);
         self.get_mut(promise.rank).is_some_and(|s| s.promised(promise.number, promise.clock))
+    }
+
+    /// Somebody says that a stream has at least so many entries.
+    pub(crate) fn heard_of(&mut self, rank: u16, number: u64) {
+        let Some(stream) = self.get_mut(rank) else { return };
+        stream.heard_of(number);
+        self.gaps |= number > self.get(rank).map_or(0, Stream::received);
+    }
+
+    /// Whether a gap may have opened since this was asked last.
+    pub(crate) fn take_gaps(&mut self) -> bool {
+        std::mem::take(&mut self.gaps)
+    }
+
+    /// The streams with something to deliver.
+    pub(crate) fn heads(&self) -> &Ranks {
+        &self.heads
+    }
+
+    /// Takes the head entry of a stream out for delivery.
+    pub(crate) fn deliver(&mut self, rank: u16) -> Option<(Entry, u64)> {
+        let stream = self.get_mut(rank)?;
+        let delivered = stream.deliver();
+        let has_head = stream.has_head();
+        self.heads.set(rank, has_head);
+        delivered
+    }
+
+    /// Ends a stream at `target`.
+    pub(crate) fn cut(&mut self, rank: u16, target: u64, promise: u64) {
+        let Some(stream) = self.get_mut(rank) else { return };
+        stream.cut(target);
+        stream.settle_promise(promise);
+        let has_head = stream.has_head();
+        self.heads.set(rank, has_head);
     }
 
     /// Completes what can be, beginning with this stream.
@@ -120,10 +175,10 @@ impl Streams {
         // What moved may be what other streams waited for.
         loop {
             let mut moved = false;
-            for rank in 0..u16::try_from(self.streams.len()).unwrap_or(u16::MAX) {
-                if self.get(rank).is_some_and(Stream::is_incomplete) {
-                    moved |= self.complete_one(rank);
-                }
+            let mut next = self.incomplete.at_or_after(0);
+            while let Some(rank) = next {
+                moved |= self.complete_one(rank);
+                next = rank.checked_add(1).and_then(|rank| self.incomplete.at_or_after(rank));
             }
             if !moved {
                 return true;
@@ -133,26 +188,26 @@ impl Streams {
 
     fn complete_one(&mut self, rank: u16) -> bool {
         let at = usize::from(rank);
+        // The stream is taken out, so that it can look at its siblings.
+        let Some(slot) = self.streams.get_mut(at) else { return false };
+        let mut stream = std::mem::take(slot);
         let mut moved = false;
-        loop {
-            // The stream is taken out, so that it can look at its siblings.
-            let Some(slot) = self.streams.get_mut(at) else { return moved };
-            let mut stream = std::mem::take(slot);
-            let advanced = stream
-                .advance(|other| self.streams.get(usize::from(other)).map_or(0, Stream::complete));
-            if let Some(slot) = self.streams.get_mut(at) {
-                *slot = stream;
-            }
-            if !advanced {
-                return moved;
-            }
+        while stream.advance(|other| self.complete(other)) {
             moved = true;
         }
+        self.incomplete.set(rank, stream.is_incomplete());
+        self.heads.set(rank, stream.has_head());
+        if let Some(slot) = self.streams.get_mut(at) {
+            *slot = stream;
+        }
+        moved
     }
 
     /// Whether a safe entry stands first in its stream: it waits for stability, perhaps.
     pub(crate) fn is_head_safe(&mut self) -> bool {
-        self.streams.iter_mut().any(|s| s.has_head() && s.peek() == Some((true, true)))
+        let streams = &mut self.streams;
+        let mut safe = |rank| streams.get_mut(usize::from(rank)).and_then(Stream::peek);
+        self.heads.iter().any(|rank| safe(rank) == Some((true, true)))
     }
 
     /// Forgets what is stable and delivered.

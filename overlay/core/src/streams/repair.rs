@@ -73,6 +73,11 @@ impl Repair {
         self.unheard.clear();
     }
 
+    /// Whether nothing is missing, as far as known.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.gaps.is_empty() && self.unheard.is_empty()
+    }
+
     /// The requests that are due.
     pub(crate) fn due(
         &mut self,

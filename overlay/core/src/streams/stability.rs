@@ -1,6 +1,7 @@
 //! Who has what: acknowledgements to the leader, the stable vector from it.
 
-use crate::{settings::Settings, streams::Streams, time::Time};
+use super::{Streams, stream::Stream};
+use crate::{settings::Settings, time::Time};
 
 /// What is acknowledged, and what is stable.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct Stability {
     sent: Vec<u64>,
     fresh_bytes: usize,
     urgent: bool,
+    /// Something may have to be said at the next interval.
+    pending: bool,
     answers: Vec<u16>,
 }
 
@@ -38,6 +41,7 @@ impl Stability {
             sent: vec![0; size],
             fresh_bytes: 0,
             urgent: false,
+            pending: false,
             answers: Vec::new(),
         }
     }
@@ -58,6 +62,7 @@ impl Stability {
     /// Bytes have arrived.
     pub(crate) fn arrived(&mut self, bytes: usize) {
         self.fresh_bytes += bytes;
+        self.pending = true;
     }
 
     /// Takes what is complete into the acknowledgement, except where the node falls behind: its
@@ -74,6 +79,7 @@ impl Stability {
     /// At the leader: an acknowledgement came. True if the stable vector may have moved.
     pub(crate) fn acknowledged(&mut self, rank: u16, counts: &[u64], now: Time) {
         let Some(row) = self.acks.get_mut(usize::from(rank)) else { return };
+        self.pending = true;
         let mut moved = false;
         for (have, &count) in row.iter_mut().zip(counts) {
             moved |= count > *have;
@@ -119,6 +125,11 @@ impl Stability {
         if leads {
             self.acknowledge_own(me, streams, now);
         }
+        // What is held back, and what others have not acknowledged, is looked at again.
+        let behind =
+            |(&acked, (_, stream)): (&u64, (u16, &Stream))| Stream::complete(stream) > acked;
+        self.pending =
+            self.stable != self.acked || self.acked.iter().zip(streams.ranks()).any(behind);
         let current = if leads { &self.stable } else { &self.acked };
         let changed = *current != self.sent;
         // While something acknowledged is not stable yet, say it again now and then: either vector
@@ -156,15 +167,9 @@ impl Stability {
         std::mem::take(&mut self.answers)
     }
 
-    /// Whether something should be sent at the next interval.
-    pub(crate) fn deadline(&self, streams: &Streams, settings: &Settings) -> Option<Time> {
-        let leads = !self.acks.is_empty();
-        let current = if leads { &self.stable } else { &self.acked };
-        let behind = streams.ranks().zip(&self.acked).any(|((_, s), &a)| s.complete() > a);
-        if *current != self.sent || behind {
-            return Some(self.looked_at + settings.ack_interval);
-        }
-        (!leads && self.stable != self.acked).then(|| self.looked_at + settings.ack_interval)
+    /// When to look again whether something should be said.
+    pub(crate) fn deadline(&self, settings: &Settings) -> Option<Time> {
+        self.pending.then(|| self.looked_at + settings.ack_interval)
     }
 
     /// At the leader: when a member may be slow next.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// One control frame.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub enum Control {
+pub(crate) enum Control {
     /// For the membership machine.
     Membership(Membership),
     /// For the groups machine of a member of the same configuration (named, since asks of another
@@ -29,7 +29,7 @@ pub enum Control {
 
 /// What membership machines say to each other (docs/protocol.md section 6).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub enum Membership {
+pub(crate) enum Membership {
     /// I live, in this configuration; my digest.
     Heartbeat {
         /// The sender's configuration.
@@ -131,43 +131,43 @@ pub enum Membership {
 
 /// What a node brings to a recovery.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// The configuration it comes from.
-    pub configuration: Ballot,
+    pub(crate) configuration: Ballot,
     /// Its priority.
-    pub priority: u32,
+    pub(crate) priority: u32,
     /// The configuration in which its table last became whole.
-    pub base: Ballot,
+    pub(crate) base: Ballot,
     /// The members of the old configuration, by rank.
-    pub members: Vec<NodeId>,
+    pub(crate) members: Vec<NodeId>,
     /// Complete entries per rank.
-    pub complete: Vec<u64>,
+    pub(crate) complete: Vec<u64>,
     /// Effective promises per rank, at the complete prefix.
-    pub promises: Vec<u64>,
+    pub(crate) promises: Vec<u64>,
     /// The stable vector it knows.
-    pub stable: Vec<u64>,
+    pub(crate) stable: Vec<u64>,
 }
 
 /// How the survivors of one old configuration end it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The old configuration.
-    pub configuration: Ballot,
+    pub(crate) configuration: Ballot,
     /// Ranks (of the old configuration) that go on.
-    pub survivors: Vec<u16>,
+    pub(crate) survivors: Vec<u16>,
     /// Where every stream ends.
-    pub target: Vec<u64>,
+    pub(crate) target: Vec<u64>,
     /// The rank of a survivor that has the stream up to there.
-    pub holders: Vec<u16>,
+    pub(crate) holders: Vec<u16>,
     /// Joined promises.
-    pub promises: Vec<u64>,
+    pub(crate) promises: Vec<u64>,
     /// Joined stability.
-    pub stable: Vec<u64>,
+    pub(crate) stable: Vec<u64>,
 }
 
 /// What is asked of the leader; repeated until its effect is seen.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub enum Ask {
+pub(crate) enum Ask {
     /// I want to send ordered entries; my last turn had this number.
     Turn {
         /// The number of the asker's last grant in this configuration.
@@ -208,26 +208,26 @@ pub enum Ask {
 
 /// A node's answer to a flush: its members in the group send nothing more in their view.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Flushed {
+pub(crate) struct Flushed {
     /// The group.
-    pub group: GroupName,
+    pub(crate) group: GroupName,
     /// The round it answers.
-    pub round: Order,
+    pub(crate) round: Order,
     /// The view that its members leave; `None` if all are new.
-    pub view: Option<ViewId>,
+    pub(crate) view: Option<ViewId>,
     /// Which of its members are in that view (the others in the table are new).
-    pub locals: Vec<u32>,
+    pub(crate) locals: Vec<u32>,
     /// The nodes that moved together with it since that view.
-    pub running: Vec<NodeId>,
+    pub(crate) running: Vec<NodeId>,
     /// The end of its stream.
-    pub end: u64,
+    pub(crate) end: u64,
     /// For the layer above, by local member.
-    pub blobs: Vec<(u32, Bytes)>,
+    pub(crate) blobs: Vec<(u32, Bytes)>,
 }
 
 /// A control entry: ordered, in the leader's stream (tables: in their class's first node's).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub enum ControlEntry {
+pub(crate) enum ControlEntry {
     /// From P on wait for this node's promises.
     Grant {
         /// Who may send ordered entries.
@@ -271,48 +271,48 @@ pub enum ControlEntry {
 
 /// The table of a class: all its groups, with the members of the class's own nodes.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, Default)]
-pub struct Table {
+pub(crate) struct Table {
     /// Its groups.
-    pub groups: Vec<TableGroup>,
+    pub(crate) groups: Vec<TableGroup>,
 }
 
 /// One group in a table.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct TableGroup {
+pub(crate) struct TableGroup {
     /// Its name.
-    pub group: GroupName,
+    pub(crate) group: GroupName,
     /// Its semantics.
-    pub semantics: Semantics,
+    pub(crate) semantics: Semantics,
     /// Its charter.
-    pub charter: Bytes,
+    pub(crate) charter: Bytes,
     /// The record of the layer above.
-    pub record: Bytes,
+    pub(crate) record: Bytes,
     /// Members by seniority: rank of the node in the new configuration, local number, join.
-    pub rows: Vec<TableRow>,
+    pub(crate) rows: Vec<TableRow>,
 }
 
 /// One member in a table.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct TableRow {
+pub(crate) struct TableRow {
     /// The rank of its node in the new configuration.
-    pub rank: u16,
+    pub(crate) rank: u16,
     /// Which of its members.
-    pub local: u32,
+    pub(crate) local: u32,
     /// The order of its join.
-    pub joined: Order,
+    pub(crate) joined: Order,
     /// Its join's blob, until its first view.
-    pub blob: Bytes,
+    pub(crate) blob: Bytes,
 }
 
 /// The next view of a group; its members are the table's at the entry's position.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct InstallView {
+pub(crate) struct InstallView {
     /// The group.
-    pub group: GroupName,
+    pub(crate) group: GroupName,
     /// Ignored unless this is the group's round at the entry's position.
-    pub round: Order,
+    pub(crate) round: Order,
     /// Indices into the table's members, class by class, each with its previous view.
-    pub classes: Vec<(Option<ViewId>, Vec<u32>)>,
+    pub(crate) classes: Vec<(Option<ViewId>, Vec<u32>)>,
     /// Blobs by index into the table's members.
-    pub blobs: Vec<(u32, Bytes)>,
+    pub(crate) blobs: Vec<(u32, Bytes)>,
 }

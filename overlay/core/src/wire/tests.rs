@@ -1,4 +1,5 @@
 //! Every frame is read as it was written, and no bytes make a reader panic.
+#![allow(clippy::cast_possible_truncation, reason = "small random numbers")]
 
 use super::{
     Kind, MAX_COUNT, VERSION,
@@ -205,6 +206,6 @@ fn other_versions_and_kinds_are_told_apart() {
     unknown[1] = 200;
     assert_eq!(Header::read(&unknown).unwrap_err(), Drop::Malformed);
     assert_eq!(Header::read(&frame[..9]).unwrap_err(), Drop::Malformed);
-    let large = vec![&frame[..], &vec![0; super::MAX_FRAME]].concat();
+    let large = [&frame[..], &vec![0; super::MAX_FRAME]].concat();
     assert_eq!(Header::read(&large).unwrap_err(), Drop::Limit);
 }
