@@ -83,6 +83,10 @@ envelopes, and a multicast counts once. `exponentiations` are those of the proto
 making one's own share and checking what others published have columns of their own, and so
 have products (with exponentiations by small numbers). `confirmations` are the messages by
 which members confirm the key: a value from each to the leader, and the leader's one to all.
+Modules that keep secure channels have columns more: `channels` that were set up,
+`channels_cached` that were there, messages that the module `sealed` and nobody signed (in
+`messages` and `bytes` too), and `acknowledgements`, which are in the times and in no other
+count.
 
 Times come from runs in which every message is signed and verified. Each member works on one
 thread, as if it had a machine of its own and messages took no time: `time_critical_us` is
@@ -95,7 +99,8 @@ from the view before, and `newcomer_setup_us` at one that has none.
 What the work of all members consists of is measured in as many runs more, by the wall's clock;
 of each part the run counts in which it took least. `exponentiations_us` has decoding their
 bases and encoding and hashing their results in it, `signatures_us` signing and verifying,
-envelopes included; then there are `products_us`, and `other_us`, which is everything else;
+envelopes included; then there are `products_us`, and `other_us`, which is everything else,
+sealing and acknowledging too;
 `other_percent` puts that beside `time_total_us`.
 
 A contract is met to the unit (`exactly`) or not exceeded (`at-most`), as `bound` says. The

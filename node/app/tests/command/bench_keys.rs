@@ -15,7 +15,7 @@ const TIMES: [&str; 9] = [
     "other_percent",
 ];
 
-const NUMBERS: [&str; 14] = [
+const NUMBERS: [&str; 20] = [
     "size",
     "rounds",
     "messages",
@@ -29,6 +29,12 @@ const NUMBERS: [&str; 14] = [
     "own_share_exponentiations",
     "check_exponentiations",
     "confirmations",
+    "channels",
+    "channels_cached",
+    "sealed",
+    "acknowledgements",
+    "acknowledgement_rounds",
+    "acknowledgement_bytes",
     "repetitions",
 ];
 
@@ -69,6 +75,26 @@ fn counts_are_the_formulas() {
     assert_eq!((&row["exponentiations"], &row["verifications"]), (&9.into(), &9.into()));
     assert_eq!((&row["signatures"], &row["confirmations"]), (&4.into(), &7.into()));
     assert_eq!((&row["bound"], &row["paper"]["rounds"]), (&"exactly".into(), &4.into()));
+}
+
+#[test]
+fn channels_and_acknowledgements_have_columns_of_their_own() {
+    let line = "bench keys --module basic,tgdh --sizes 9 --event join --repetitions 1";
+    let rows = objects(&succeeds(&format!("{line} --json")));
+    let [basic, tgdh] = rows.as_slice() else { panic!("two rows") };
+    // Nine members below the leader: the newcomer's channel is new; each acknowledges once, six to
+    // the leader, the others to one of those.
+    let columns = ["channels", "channels_cached", "sealed", "acknowledgements"];
+    assert_eq!(columns.map(|column| basic[column].as_u64().unwrap()), [1, 8, 9, 9]);
+    assert_eq!(basic["acknowledgement_rounds"], 2);
+    assert!(basic["acknowledgement_bytes"].as_u64() > Some(0));
+    assert_eq!(basic["messages"], 9 + 2);
+    assert_eq!(columns.map(|column| tgdh[column].as_u64().unwrap()), [0; 4]);
+    let text = succeeds(line);
+    let (_, tables) = text.split_once("basic, ristretto255").unwrap();
+    let (basic, tgdh) = tables.split_once("tgdh, ristretto255").unwrap();
+    assert!(basic.contains("acks") && basic.contains("9 in 2"), "{text}");
+    assert!(!tgdh.contains("acks"), "{text}");
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub(crate) struct Measurement {
     pub(crate) counted: Outcome,
     /// Bytes of all messages, in their envelopes.
     pub(crate) bytes: u64,
+    /// Bytes of all acknowledgements, in their frames.
+    pub(crate) acknowledgement_bytes: u64,
     /// Runs that were timed.
     pub(crate) repetitions: u32,
     /// Medians, in nanoseconds.
@@ -60,6 +62,7 @@ pub(crate) fn measure(
     let setups = stage.envelopes.borrow().setups().to_vec();
     Ok(Measurement {
         bytes: bytes_of(&counted),
+        acknowledgement_bytes: acknowledgement_bytes_of(&counted),
         counted,
         repetitions,
         critical_ns: median(timed.iter().map(|outcome| outcome.time_critical_ns).collect()),
@@ -148,10 +151,18 @@ impl<'m> Stage<'m> {
 
 /// Bytes of all messages, in envelopes and frames in place of the plain carrier's.
 fn bytes_of(counted: &Outcome) -> u64 {
-    let plain = Plain::default().seal(0, None, &[]).len();
-    let extra = |messages: u32, overhead: usize| u64::from(messages) * (overhead - plain) as u64;
     let sealed = counted.apart.sealed;
     counted.bytes + extra(counted.costs.messages - sealed, OVERHEAD) + extra(sealed, FRAME_OVERHEAD)
+}
+
+/// Bytes of all acknowledgements, in frames in place of the plain carrier's.
+fn acknowledgement_bytes_of(counted: &Outcome) -> u64 {
+    counted.acknowledgement_bytes + extra(counted.apart.acknowledgements, FRAME_OVERHEAD)
+}
+
+/// What so many envelopes or frames add beyond what the plain carrier does.
+fn extra(messages: u32, overhead: usize) -> u64 {
+    u64::from(messages) * (overhead - Plain::default().seal(0, None, &[]).len()) as u64
 }
 
 /// How many runs of that length are worth their time.

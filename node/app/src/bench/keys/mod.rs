@@ -59,7 +59,7 @@ pub(crate) fn keys(
 fn verdict(played: u32, broken: u32) -> Result<(), Failure> {
     match (played, broken) {
         (0, _) => Err(Failure::Usage(
-            "no group of these sizes can play these events; choose a size of at least 2".to_owned(),
+            "no group of these sizes can play these events; choose other sizes".to_owned(),
         )),
         (_, 0) => Ok(()),
         (_, broken) => Err(Failure::Failed(format!(

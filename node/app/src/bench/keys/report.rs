@@ -33,7 +33,8 @@ pub(crate) fn begin(screen: &mut Screen<'_>) -> Result<(), Failure> {
         "",
         "exp, sig, verif: longest chain of dependent work (share: making own shares, check: \
          checking others' values, prod: products); exp all: of all members together; conf: \
-         messages that confirm the key; critical, total: longest chain and all members' work, \
+         messages that confirm the key; new, kept: secure channels set up, and needed and there; \
+         acks: acknowledgements and their rounds, in no other count; critical, total: longest chain and all members' work, \
          without confirmation; other: share of the total that is no exponentiation, product or \
          signature; `cenacle bench keys --help` says more.",
     )?;
@@ -47,16 +48,20 @@ pub(crate) fn module(screen: &mut Screen<'_>, rows: &[Row]) -> Result<(), Failur
         let group = group.as_ref().map(|group| format!(", {group}")).unwrap_or_default();
         writeln!(screen, "{}", screen.paint(Style::Heading, &format!("{module}{group}")))?;
     }
+    let keeps_channels = rows.iter().any(Row::keeps_channels);
     let right = |heading| (heading, Side::Right);
     let mut table = Table::new(
         [right("size"), ("event", Side::Left)]
             .into_iter()
             .chain(COMPARED.map(|(heading, _)| (heading, Side::Left)))
             .chain(["share", "check", "prod", "exp all", "conf", "bytes"].map(right))
+            .chain(
+                keeps_channels.then_some(["new", "kept", "acks"].map(right)).into_iter().flatten(),
+            )
             .chain(["critical ms", "total ms", "other %", "runs"].map(right)),
     );
     for row in rows {
-        table.push(cells(row));
+        table.push(cells(row, keeps_channels));
     }
     table.write(screen, "  ")?;
     for (difference, events) in differences(rows) {
@@ -81,7 +86,7 @@ pub(crate) fn module(screen: &mut Screen<'_>, rows: &[Row]) -> Result<(), Failur
     Ok(())
 }
 
-fn cells(row: &Row) -> Vec<String> {
+fn cells(row: &Row, keeps_channels: bool) -> Vec<String> {
     let mut cells = vec![row.size.to_string(), row.event.to_owned()];
     cells.extend(COMPARED.map(|(_, column)| compared(row, column)));
     cells.extend([
@@ -91,6 +96,13 @@ fn cells(row: &Row) -> Vec<String> {
         row.exponentiations_total.to_string(),
         row.confirmations.to_string(),
         row.bytes.to_string(),
+    ]);
+    if keeps_channels {
+        let (acks, rounds) = (row.acknowledgements, row.acknowledgement_rounds);
+        cells.extend([row.channels.to_string(), row.channels_cached.to_string()]);
+        cells.push(format!("{acks} in {rounds}"));
+    }
+    cells.extend([
         milliseconds(row.time_critical_us),
         milliseconds(row.time_total_us),
         format!("{:.1}", row.other_percent),
@@ -158,6 +170,12 @@ mod tests {
             products: 0,
             products_total: 0,
             confirmations: 3,
+            channels: 0,
+            channels_cached: 0,
+            sealed: 0,
+            acknowledgements: 0,
+            acknowledgement_rounds: 0,
+            acknowledgement_bytes: 0,
             expected: Some(costs(expected)),
             bound: Some(bound),
             paper: Some(costs(paper)),

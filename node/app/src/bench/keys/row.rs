@@ -30,6 +30,15 @@ pub(crate) struct Row {
     pub(crate) products: u32,
     pub(crate) products_total: u32,
     pub(crate) confirmations: u32,
+    /// Secure channels that were set up, and those that were needed and there.
+    pub(crate) channels: u32,
+    pub(crate) channels_cached: u32,
+    /// Those of the messages that their module sealed itself, so that nobody signed them.
+    pub(crate) sealed: u32,
+    /// In no column of messages, rounds or bytes.
+    pub(crate) acknowledgements: u32,
+    pub(crate) acknowledgement_rounds: u32,
+    pub(crate) acknowledgement_bytes: u64,
     /// The module's contract.
     pub(crate) expected: Option<Costs>,
     pub(crate) bound: Option<Bound>,
@@ -63,6 +72,8 @@ impl Row {
         let counted = &measured.counted;
         let expected = module.module().expected(scenario);
         let broken = expected.as_ref().map(|expected| expected.broken_by(&counted.costs));
+        let apart = module.module().expected_apart(scenario);
+        let broken_apart = apart.map(|expected| expected.broken_by(&counted.apart));
         let in_words = |(name, got, want)| format!("{name} {got}, not {want}");
         Self {
             module: module.descriptor().name.clone(),
@@ -80,11 +91,17 @@ impl Row {
             products: counted.products,
             products_total: counted.total.products,
             confirmations: scenario.after(),
+            channels: counted.apart.channels,
+            channels_cached: counted.apart.channels_cached,
+            sealed: counted.apart.sealed,
+            acknowledgements: counted.apart.acknowledgements,
+            acknowledgement_rounds: counted.apart.acknowledgement_rounds,
+            acknowledgement_bytes: measured.acknowledgement_bytes,
             expected: expected.as_ref().map(|expected| expected.contract),
             bound: expected.as_ref().map(|expected| expected.bound),
             paper: expected.as_ref().and_then(|expected| expected.paper),
             difference: expected.as_ref().and_then(|expected| expected.difference),
-            broken: broken.into_iter().flatten().map(in_words).collect(),
+            broken: broken.into_iter().chain(broken_apart).flatten().map(in_words).collect(),
             time_critical_us: microseconds(measured.critical_ns),
             time_total_us: microseconds(measured.total_ns),
             view_setup_us: microseconds(measured.view_setup_ns),
@@ -96,6 +113,11 @@ impl Row {
             other_us: microseconds(measured.parts.other_ns),
             other_percent: measured.parts.other_percent(measured.total_ns),
         }
+    }
+
+    /// Whether the module keeps secure channels, or acknowledges.
+    pub(crate) fn keeps_channels(&self) -> bool {
+        self.channels > 0 || self.channels_cached > 0 || self.acknowledgements > 0
     }
 
     /// Writes the row as one JSON object on a line of its own.
