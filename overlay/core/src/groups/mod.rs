@@ -209,18 +209,19 @@ impl Groups {
     // -- from the sender and the order
 
     /// A message enters the stream now: gives it its number and tells its sender (`Event::Sent`).
-    pub(crate) fn stamp(&mut self, message: &Message, out: &mut Outbox) -> u64 {
-        let number = self.next_number(message.local);
-        if let Some(group) = self.locals.of_channel(message.channel) {
-            let member = group.members.get(&message.local);
-            // Who is put out of a VS group while its message waits has sent it in its view still.
-            let inside =
-                group.semantics == Semantics::Vs || member.is_some_and(|member| member.in_view);
-            let view = group.view.as_ref().filter(|_| inside).map(|view| view.id);
-            let event = Event::Sent { number, view, service: message.service, to: None };
-            group.tell(message.local, event, out);
+    /// `None` if its sender has been put out of its VS group meanwhile, or its view is gone.
+    pub(crate) fn stamp(&mut self, message: &Message, out: &mut Outbox) -> Option<u64> {
+        let group = self.locals.of_channel(message.channel)?;
+        let inside = group.members.get(&message.local).is_some_and(|member| member.in_view);
+        if !inside && group.semantics == Semantics::Vs {
+            return None;
         }
-        number
+        let view = group.view.as_ref().filter(|_| inside).map(|view| view.id);
+        let number = self.next_number(message.local);
+        let event = Event::Sent { number, view, service: message.service, to: None };
+        let group = self.locals.of_channel(message.channel)?;
+        group.tell(message.local, event, out);
+        Some(number)
     }
 
     fn next_number(&mut self, local: u32) -> u64 {

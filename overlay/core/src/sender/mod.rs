@@ -13,6 +13,9 @@ use crate::{
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 
+/// The channel of no group.
+const NOBODY: Channel = Channel(0);
+
 /// What the sender may do now.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leave {
@@ -96,7 +99,7 @@ impl Sender {
         leave: Leave,
         streams: &Streams,
         (tag, me): (ConfigurationTag, u16),
-        mut stamp: impl FnMut(&Message) -> u64,
+        mut stamp: impl FnMut(&Message) -> Option<u64>,
     ) -> Option<DataFrame> {
         let mut builder = Builder::new();
         let reserve = leave.window + leave.window / 4;
@@ -140,7 +143,7 @@ impl Sender {
         &mut self,
         ordered: bool,
         builder: &mut Builder,
-        stamp: &mut impl FnMut(&Message) -> u64,
+        stamp: &mut impl FnMut(&Message) -> Option<u64>,
     ) {
         while builder.size() < FRAME {
             let Some(message) = self.messages.front() else { break };
@@ -154,8 +157,15 @@ impl Sender {
                 self.cut += PIECE;
                 continue;
             }
-            let number = stamp(message);
-            builder.message((message.channel, message.local, number), message.service, rest);
+            match stamp(message) {
+                Some(number) => {
+                    let from = (message.channel, message.local, number);
+                    builder.message(from, message.service, rest);
+                }
+                // Its sender is gone. Pieces of it that have entered need an end, for nobody.
+                None if self.cut > 0 => builder.message((NOBODY, 0, 0), Service::Fifo, &[]),
+                None => {}
+            }
             self.cut = 0;
             self.sent_first();
         }

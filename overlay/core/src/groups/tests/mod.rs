@@ -203,7 +203,7 @@ impl Net {
         let rank = self.nodes[n].configuration.rank;
         for message in std::mem::take(&mut self.nodes[n].waiting) {
             let node = &mut self.nodes[n];
-            let number = node.groups.stamp(&message, &mut node.out);
+            let Some(number) = node.groups.stamp(&message, &mut node.out) else { continue };
             node.sent += 1;
             let Message { channel, local, service, body } = message;
             let (origin, order) = (id(n), None);
