@@ -163,7 +163,7 @@ impl Position {
     pub const INSTALLATION: Self = Self(0);
 
     /// The place of an entry with this clock from the node of this rank. Clocks are below 2^48
-    /// ([`crate::wire`] refuses larger ones).
+    /// (frames with larger ones are refused).
     pub fn new(clock: u64, rank: u16) -> Self {
         Self((clock << 16) | u64::from(rank))
     }

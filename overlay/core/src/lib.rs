@@ -24,7 +24,7 @@ mod wire;
 
 pub use admission::{Admission, Candidate, SameCharter, Standing};
 pub use configuration::{Configuration, Peer};
-#[cfg(feature = "defects")]
+#[cfg_attr(not(feature = "defects"), doc(hidden))]
 pub use defect::Defect;
 pub use engine::{Engine, Memory};
 pub use error::{Drop, Error};
