@@ -14,7 +14,7 @@ use crate::{
     error::Drop,
     wire::{data::DataFrame, vectors::Promise},
 };
-use stream::Stream;
+use stream::{Limits, Stream};
 
 /// The streams of one configuration, by rank of their origin.
 #[derive(Debug)]
@@ -23,14 +23,14 @@ pub(crate) struct Streams {
     me: u16,
     /// Bytes of the own entries that are not stable yet.
     unstable: usize,
-    /// The most bytes kept beyond a gap, per stream.
-    limit: usize,
+    limits: Limits,
 }
 
 impl Streams {
-    pub(crate) fn new(size: usize, me: u16, window: usize) -> Self {
+    /// `most`: bytes of frames kept of one stream, which no origin that keeps to its window reaches.
+    pub(crate) fn new(size: usize, me: u16, window: usize, most: usize) -> Self {
         let streams = (0..size).map(|_| Stream::default()).collect();
-        Self { streams, me, unstable: 0, limit: window + window / 2 }
+        Self { streams, me, unstable: 0, limits: Limits { ahead: window + window / 2, most } }
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -81,16 +81,16 @@ impl Streams {
     /// promise moved.
     pub(crate) fn take(&mut self, frame: DataFrame) -> Result<bool, Drop> {
         let origin = frame.origin;
-        let limit = self.limit;
+        let limits = self.limits;
+        if origin == self.me {
+            // What this node has said it knows, and nobody else may say more in its name.
+            return Err(Drop::Duplicate);
+        }
         let stream = self.get_mut(origin).ok_or(Drop::Malformed)?;
         if frame.count == 0 {
             return Ok(stream.promised(frame.last(), frame.promise));
         }
-        if origin == self.me {
-            return Err(Drop::Duplicate);
-        }
-        let stream = self.get_mut(origin).ok_or(Drop::Malformed)?;
-        stream.take(frame, limit)?;
+        stream.take(frame, limits)?;
         Ok(self.complete_from(origin))
     }
 
@@ -101,7 +101,7 @@ impl Streams {
         let me = self.me;
         if let Some(stream) = self.get_mut(me) {
             // A frame of ours begins where the last one ended.
-            if stream.take(frame, 0).is_ok() {
+            if stream.take(frame, Limits { ahead: 0, most: usize::MAX }).is_ok() {
                 self.complete_from(me);
             }
         }
