@@ -1,4 +1,7 @@
-//! What the fuzz targets share: one feeder a module.
+//! What the fuzz targets share: one feeder a module, and the room of
+//! engines.
+
+pub mod engine;
 
 use cenacle_builtin::agreements;
 use cenacle_plugin::conformance::Feeder;

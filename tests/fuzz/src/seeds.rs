@@ -11,6 +11,17 @@ fn main() {
         write(&folder, name, cenacle_fuzz::feeder(name).seeds());
     }
     write(&folder, "decoders", decoders());
+    write(&folder, "engine", scripts());
+}
+
+/// Scripts of any bytes: every byte means something.
+fn scripts() -> Vec<Vec<u8>> {
+    let mut state = 7u64;
+    let mut byte = move || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 56) as u8
+    };
+    (1..=16).map(|length| (0..length * 32).map(|_| byte()).collect()).collect()
 }
 
 fn decoders() -> Vec<Vec<u8>> {
@@ -40,7 +51,8 @@ fn decoders() -> Vec<Vec<u8>> {
         Action::Acknowledge { to: 0, body: vec![8] },
         Action::Count(Work { exponentiations: 6, ..Work::default() }),
     ];
-    let mut seeds: Vec<Vec<u8>> = events.iter().map(|event| to_cbor(event).expect("CBOR")).collect();
+    let mut seeds: Vec<Vec<u8>> =
+        events.iter().map(|event| to_cbor(event).expect("CBOR")).collect();
     seeds.push(to_cbor(&actions).expect("CBOR"));
     seeds
 }
@@ -48,9 +60,8 @@ fn decoders() -> Vec<Vec<u8>> {
 fn write(folder: &str, target: &str, mut seeds: Vec<Vec<u8>>) {
     let corpus = format!("{}/corpus/{target}.hex", env!("CARGO_MANIFEST_DIR"));
     let corpus = std::fs::read_to_string(corpus).expect("a corpus");
-    let byte = |pair: &[u8]| {
-        u8::from_str_radix(std::str::from_utf8(pair).expect("hex"), 16).expect("hex")
-    };
+    let byte =
+        |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).expect("hex"), 16).expect("hex");
     seeds.extend(corpus.lines().map(|line| line.as_bytes().chunks(2).map(byte).collect()));
     let folder = Path::new(folder).join(target);
     std::fs::create_dir_all(&folder).expect("the folder can be made");

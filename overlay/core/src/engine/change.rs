@@ -176,7 +176,8 @@ impl Engine {
     /// Fresh machines for the new configuration.
     fn begin(&mut self, classes: &[Vec<u16>]) {
         let (size, me, now) = (self.configuration.size(), self.configuration.rank, self.now);
-        self.streams = Streams::new(size, me, self.settings.window);
+        self.streams =
+            Streams::new(size, me, self.settings.window, super::most_of_a_stream(&self.settings));
         self.stability = Stability::new(size, me == 0, now);
         self.repair = Repair::new();
         let tables = classes.iter().filter(|_| classes.len() > 1);

@@ -63,8 +63,12 @@ impl Engine {
             .membership
             .awaited()
             .filter(|&ballot| ConfigurationTag::new(&self.settings.overlay, ballot).0 == tag);
-        let Some(ballot) = awaited else { return Err(Drop::OtherConfiguration) };
-        let _ = ballot;
+        if awaited.is_none() {
+            return Err(Drop::OtherConfiguration);
+        }
+        if !self.membership.in_ballot(from) {
+            return Err(Drop::Stranger);
+        }
         self.happen(Happening::InstalledElsewhere(from), out);
         if self.configuration.tag.0 == tag {
             return self.take_frame(from, bytes, out);
@@ -162,11 +166,12 @@ impl Engine {
             self.repair.heard(origin);
             self.forward(origin, &frame.bytes, out);
         }
-        self.announcer.saw(frame.promise);
-        self.stability.arrived(frame.bytes.len());
+        let (promise, bytes) = (frame.promise, frame.bytes.len());
         if self.streams.take(frame)? && self.configuration.is_led_here() {
             self.announcer.gather();
         }
+        self.announcer.saw(promise);
+        self.stability.arrived(bytes);
         Ok(())
     }
 
@@ -243,8 +248,16 @@ impl Engine {
         }
         let rank = self.configuration.rank_of(origin).ok_or(Drop::Stranger)?;
         let until = self.now + self.settings.retry * SUBSCRIPTION;
-        self.routes.insert(rank, (until, through));
-        self.take_own(rank, header.kind, (inner, true), out)
+        let before = self.routes.insert(rank, (until, through));
+        let taken = self.take_own(rank, header.kind, (inner, true), out);
+        // A duplicate has come that way, too; what is no frame says nothing about ways.
+        if taken.is_err_and(|reason| reason != Drop::Duplicate) {
+            match before {
+                Some(route) => self.routes.insert(rank, route),
+                None => self.routes.remove(&rank),
+            };
+        }
+        taken
     }
 
     /// Heartbeats carry what their sender has: gaps show.

@@ -85,6 +85,12 @@ struct Early {
 /// so this is a guess at what comes within one delay.
 const MAX_EARLY: usize = 4 << 20;
 
+/// The most bytes of frames kept of one stream. An origin has little more than a window that is not
+/// stable; what is stable already, as its peers are about to learn, comes on top.
+fn most_of_a_stream(settings: &Settings) -> usize {
+    4 * settings.window + settings.max_message
+}
+
 /// How far a shutdown has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stopping {
@@ -130,7 +136,7 @@ impl Engine {
             groups: Groups::new(&settings, admission, id),
             sender,
             figures: Figures::default(),
-            streams: Streams::new(1, 0, settings.window),
+            streams: Streams::new(1, 0, settings.window, most_of_a_stream(&settings)),
             stability: Stability::new(1, true, now),
             repair: Repair::new(),
             order: Order::new(turns, &settings),
@@ -150,7 +156,8 @@ impl Engine {
     }
 
     /// Takes one input. After an error the state and `out` are as they were, but for the count of
-    /// the error.
+    /// the error. A refused frame of this overlay was still a sign of life: what membership answers
+    /// to that, and what repeats itself to a peer that repeats itself, may be in `out`.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Outbox) -> Result<(), Error> {
         self.now = self.now.max(now);
         if self.stopping == Some(Stopping::Stopped) {
@@ -340,7 +347,8 @@ impl Engine {
         let settings = &self.settings;
         let held =
             self.streams.bytes() + self.sender.bytes() + self.groups.held() + self.early.bytes;
-        let per_stream = 4 * settings.window + settings.max_message;
+        // Frames, and the pieces of a message and of a control entry.
+        let per_stream = most_of_a_stream(settings) + 2 * settings.max_message;
         let queue = settings.queue.max(settings.max_message);
         Memory { held, limit: self.configuration.size() * per_stream + 2 * queue + MAX_EARLY }
     }

@@ -68,7 +68,7 @@ impl State {
 
 impl Membership {
     /// Whether `node` is in the ballot that this node follows or leads.
-    pub(super) fn in_ballot(&self, node: NodeId) -> bool {
+    pub(crate) fn in_ballot(&self, node: NodeId) -> bool {
         self.state.followed().is_some_and(|following| following.nodes.contains(&node))
             || self.proposal.as_ref().is_some_and(|proposal| proposal.names(node))
     }

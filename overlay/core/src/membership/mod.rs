@@ -44,6 +44,10 @@ use step::{Random, Step};
 /// arithmetic on them cannot overflow.
 const MAX_EPOCH: u64 = 1 << 62;
 
+/// Epochs so far above all that this node knows are not believed, so that one lie does not spend
+/// them all: components that change every millisecond are as far apart after seven weeks.
+const MAX_LEAP: u64 = 1 << 32;
+
 /// What the machine may look at while it handles an event.
 pub(crate) struct Context<'a> {
     pub(crate) now: Time,
@@ -285,7 +289,7 @@ impl Membership {
             | Message::Farewell
             | Message::Suspect { .. } => return true,
         };
-        if epoch > MAX_EPOCH {
+        if epoch > MAX_EPOCH.min(self.epoch.saturating_add(MAX_LEAP)) {
             return false;
         }
         self.epoch = self.epoch.max(epoch);

@@ -23,7 +23,7 @@ pub(super) fn is_report(report: &Report, from: NodeId, ballot: Ballot, max: usiz
         && distinct.len() == size
         && distinct.contains(&from)
         && vectors.iter().all(|vector| vector.len() == size)
-        && report.complete.iter().chain(&report.stable).all(|&number| number <= MAX_NUMBER)
+        && vectors.iter().copied().flatten().all(|&number| number <= MAX_NUMBER)
 }
 
 /// Whether `plan` can be how the node with this report ends its configuration.
@@ -38,7 +38,7 @@ pub(super) fn is_plan(plan: &Plan, configuration: &Configuration, report: &Repor
         && [&plan.target, &plan.promises, &plan.stable].iter().all(|vector| vector.len() == size)
         && plan.holders.len() == size
         && plan.holders.iter().all(is_survivor)
-        && plan.target.iter().all(|&number| number <= MAX_NUMBER)
+        && plan.target.iter().chain(&plan.promises).all(|&number| number <= MAX_NUMBER)
         && own(&plan.target) >= own(&report.complete)
 }
 

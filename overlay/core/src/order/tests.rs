@@ -28,7 +28,7 @@ impl Bench {
         let settings = Settings::new(NodeId { key: [2; 32], incarnation: 1 }, "test");
         let turns = Turns::new(2, active.iter().copied(), &settings, Time(0));
         Self {
-            streams: Streams::new(3, 2, 1 << 20),
+            streams: Streams::new(3, 2, 1 << 20, usize::MAX),
             stability: Stability::new(3, false, Time(0)),
             order: Order::new(turns, &settings),
             next: [1; 3],

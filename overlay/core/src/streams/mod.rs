@@ -19,7 +19,7 @@ use crate::{
     },
 };
 use ranks::Ranks;
-use stream::Stream;
+use stream::{Limits, Stream};
 
 /// The streams of one configuration, by rank of their origin.
 #[derive(Debug)]
@@ -28,8 +28,7 @@ pub(crate) struct Streams {
     me: u16,
     /// Bytes of the own entries that are not stable yet.
     unstable: usize,
-    /// The most bytes kept beyond a gap, per stream.
-    limit: usize,
+    limits: Limits,
     /// Streams with something complete that is not delivered; with frames that are not complete.
     heads: Ranks,
     incomplete: Ranks,
@@ -38,13 +37,14 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    pub(crate) fn new(size: usize, me: u16, window: usize) -> Self {
+    /// `most`: bytes of frames kept of one stream, which no origin that keeps to its window reaches.
+    pub(crate) fn new(size: usize, me: u16, window: usize, most: usize) -> Self {
         let streams = (0..size).map(|_| Stream::default()).collect();
         Self {
             streams,
             me,
             unstable: 0,
-            limit: window + window / 2,
+            limits: Limits { ahead: window + window / 2, most },
             heads: Ranks::new(size),
             incomplete: Ranks::new(size),
             gaps: false,
@@ -99,16 +99,17 @@ impl Streams {
     /// promise moved.
     pub(crate) fn take(&mut self, frame: DataFrame) -> Result<bool, Drop> {
         let origin = frame.origin;
-        let limit = self.limit;
+        let limits = self.limits;
+        if origin == self.me {
+            // What this node has said it knows, and nobody else may say more in its name.
+            return Err(Drop::Duplicate);
+        }
         if frame.count == 0 {
             let (number, clock) = (frame.last(), frame.promise);
             return Ok(self.promised(Promise { rank: origin, number, clock }));
         }
-        if origin == self.me {
-            return Err(Drop::Duplicate);
-        }
         let stream = self.get_mut(origin).ok_or(Drop::Malformed)?;
-        stream.take(frame, limit)?;
+        stream.take(frame, limits)?;
         self.gaps |= stream.gap().is_some();
         Ok(self.complete_from(origin))
     }
@@ -120,7 +121,7 @@ impl Streams {
         let me = self.me;
         if let Some(stream) = self.get_mut(me) {
             // A frame of ours begins where the last one ended.
-            if stream.take(frame, 0).is_ok() {
+            if stream.take(frame, Limits { ahead: 0, most: usize::MAX }).is_ok() {
                 self.complete_from(me);
             }
         }

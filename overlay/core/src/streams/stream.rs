@@ -42,6 +42,16 @@ pub(crate) struct Stream {
     pieces: [Pieces; 2],
 }
 
+/// The most bytes of frames kept of one stream: beyond a gap, and in all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) ahead: usize,
+    pub(crate) most: usize,
+}
+
+/// A piece counts as at least so many bytes, which its place in memory costs.
+const LEAST_PIECE: usize = 64;
+
 #[derive(Debug, Default)]
 struct Pieces {
     parts: Vec<Bytes>,
@@ -90,27 +100,31 @@ impl Stream {
         self.complete_frames < self.frames.len()
     }
 
-    /// Takes a frame. `limit` bounds the bytes kept beyond a gap.
-    pub(crate) fn take(&mut self, frame: DataFrame, limit: usize) -> Result<(), Drop> {
-        self.known = self.known.max(frame.last());
+    /// Takes a frame.
+    pub(crate) fn take(&mut self, frame: DataFrame, limits: Limits) -> Result<(), Drop> {
         if frame.last() <= self.received {
             return Err(Drop::Duplicate);
         }
         if frame.first <= self.received {
             return Err(Drop::Overlap);
         }
+        if self.bytes.saturating_add(frame.bytes.len()) > limits.most {
+            return Err(Drop::Limit);
+        }
         if frame.first > self.received + 1 {
             if self.ahead.contains_key(&frame.first) {
                 return Err(Drop::Duplicate);
             }
-            if self.ahead_bytes + frame.bytes.len() > limit {
+            if self.ahead_bytes + frame.bytes.len() > limits.ahead {
                 return Err(Drop::Limit);
             }
+            self.known = self.known.max(frame.last());
             self.ahead_bytes += frame.bytes.len();
             self.bytes += frame.bytes.len();
             self.ahead.insert(frame.first, frame);
             return Ok(());
         }
+        self.known = self.known.max(frame.last());
         self.bytes += frame.bytes.len();
         self.push(frame);
         self.close_gap();
@@ -276,8 +290,9 @@ impl Stream {
     /// Keeps a piece until its message is whole. An origin that sends more than `limit` lies.
     pub(crate) fn keep_piece(&mut self, control: bool, body: Bytes, limit: usize) {
         let Some(pieces) = self.pieces.get_mut(usize::from(control)) else { return };
-        if pieces.bytes + body.len() <= limit {
-            pieces.bytes += body.len();
+        let bytes = body.len().max(LEAST_PIECE);
+        if pieces.bytes + bytes <= limit {
+            pieces.bytes += bytes;
             pieces.parts.push(body);
         }
     }

@@ -29,7 +29,7 @@ fn frame(origin: u16, first: u64, count: u64, dependencies: &[(u16, u64)]) -> Da
 
 #[test]
 fn gaps_close_and_what_does_not_fit_is_refused() {
-    let mut streams = Streams::new(3, 0, 10_000);
+    let mut streams = Streams::new(3, 0, 10_000, usize::MAX);
     assert_eq!(streams.take(frame(1, 1, 2, &[])), Ok(true));
     assert_eq!(streams.take(frame(1, 1, 2, &[])), Err(Drop::Duplicate));
     assert_eq!(streams.take(frame(1, 2, 2, &[])), Err(Drop::Overlap));
@@ -43,7 +43,7 @@ fn gaps_close_and_what_does_not_fit_is_refused() {
 
 #[test]
 fn what_waits_beyond_a_gap_is_bounded() {
-    let mut streams = Streams::new(2, 0, 10_000);
+    let mut streams = Streams::new(2, 0, 10_000, usize::MAX);
     let mut first = 3;
     let refused = loop {
         match streams.take(frame(1, first, 10, &[])) {
@@ -57,7 +57,7 @@ fn what_waits_beyond_a_gap_is_bounded() {
 
 #[test]
 fn completion_runs_through_streams_that_wait_for_each_other() {
-    let mut streams = Streams::new(4, 0, 10_000);
+    let mut streams = Streams::new(4, 0, 10_000, usize::MAX);
     assert_eq!(streams.take(frame(3, 1, 1, &[(2, 1)])), Ok(false));
     assert_eq!(streams.take(frame(2, 1, 1, &[(1, 1)])), Ok(false));
     assert_eq!(streams.take(frame(1, 1, 1, &[])), Ok(true));
@@ -66,7 +66,7 @@ fn completion_runs_through_streams_that_wait_for_each_other() {
 
 #[test]
 fn a_cut_stream_forgets_what_lies_beyond() {
-    let mut streams = Streams::new(2, 0, 10_000);
+    let mut streams = Streams::new(2, 0, 10_000, usize::MAX);
     for first in [1, 3, 5, 9] {
         streams.take(frame(1, first, 2, &[])).unwrap();
     }
@@ -78,7 +78,7 @@ fn a_cut_stream_forgets_what_lies_beyond() {
 
 #[test]
 fn frames_are_forgotten_when_stable_and_delivered() {
-    let mut streams = Streams::new(2, 0, 10_000);
+    let mut streams = Streams::new(2, 0, 10_000, usize::MAX);
     streams.append(frame(0, 1, 2, &[]));
     streams.append(frame(0, 3, 2, &[]));
     let whole = streams.unstable();
@@ -94,7 +94,7 @@ fn frames_are_forgotten_when_stable_and_delivered() {
 #[test]
 fn a_gap_is_asked_for_at_its_origin_then_at_the_leader_then_subscribed_to() {
     let settings = settings();
-    let mut streams = Streams::new(4, 1, 10_000);
+    let mut streams = Streams::new(4, 1, 10_000, usize::MAX);
     streams.take(frame(3, 4, 1, &[])).unwrap();
     let mut repair = Repair::new();
     let need = Need { origin: 3, first: 1, last: 3 };
@@ -117,7 +117,7 @@ fn a_gap_is_asked_for_at_its_origin_then_at_the_leader_then_subscribed_to() {
 
 #[test]
 fn in_recovery_the_holder_is_asked_at_once() {
-    let mut streams = Streams::new(3, 0, 10_000);
+    let mut streams = Streams::new(3, 0, 10_000, usize::MAX);
     streams.get_mut(2).unwrap().heard_of(5);
     let mut repair = Repair::new();
     repair.recover(vec![0, 1, 1], vec![0, 1, 2]);
@@ -136,7 +136,7 @@ fn in_recovery_the_holder_is_asked_at_once() {
 #[test]
 fn the_leader_says_what_all_have() {
     let settings = settings();
-    let mut streams = Streams::new(2, 0, 10_000);
+    let mut streams = Streams::new(2, 0, 10_000, usize::MAX);
     streams.append(frame(0, 1, 3, &[]));
     let mut stability = Stability::new(2, true, Time(0));
     stability.hurry();
@@ -154,7 +154,7 @@ fn the_leader_says_what_all_have() {
 #[test]
 fn who_does_not_read_acknowledges_nothing() {
     let settings = settings();
-    let mut streams = Streams::new(2, 1, 10_000);
+    let mut streams = Streams::new(2, 1, 10_000, usize::MAX);
     streams.take(frame(0, 1, 3, &[])).unwrap();
     let mut stability = Stability::new(2, false, Time(0));
     stability.hurry();
@@ -170,7 +170,7 @@ fn who_does_not_read_acknowledges_nothing() {
 
 #[test]
 fn a_member_that_holds_the_others_up_is_told_once_and_then_must_go() {
-    let mut streams = Streams::new(2, 0, 10_000);
+    let mut streams = Streams::new(2, 0, 10_000, usize::MAX);
     streams.append(frame(0, 1, 3, &[]));
     let mut stability = Stability::new(2, true, Time(0));
     let limit = Duration::from_secs(1);
@@ -190,7 +190,7 @@ fn a_member_that_holds_the_others_up_is_told_once_and_then_must_go() {
 fn more_than_a_window_undelivered_is_acknowledged_up_to_a_window() {
     // Safe entries wait for acknowledgements: were none of a large batch acknowledged, none would be
     // delivered.
-    let mut streams = Streams::new(2, 0, 10_000);
+    let mut streams = Streams::new(2, 0, 10_000, usize::MAX);
     for first in 0..30 {
         streams.take(frame(1, first * 10 + 1, 10, &[])).unwrap();
     }
@@ -199,4 +199,32 @@ fn more_than_a_window_undelivered_is_acknowledged_up_to_a_window() {
     let window = stream.acknowledgeable(10_000);
     assert!((80..=100).contains(&window), "{window} entries of a hundred bytes");
     assert_eq!(stream.acknowledgeable(1 << 20), 300);
+}
+
+#[test]
+fn a_stream_is_bounded_whatever_its_origin_sends() {
+    let one = frame(1, 1, 1, &[]).bytes.len();
+    let mut streams = Streams::new(2, 0, 10_000, 10 * one);
+    let results: Vec<_> = (1..=20).map(|first| streams.take(frame(1, first, 1, &[]))).collect();
+    assert_eq!(results.iter().filter(|r| r.is_ok()).count(), 10);
+    assert_eq!(results[10..], [Err(Drop::Limit); 10]);
+    assert_eq!(streams.get(1).unwrap().gap(), None, "what was refused left nothing");
+}
+
+#[test]
+fn pieces_without_a_body_are_bounded_too() {
+    let mut stream = super::stream::Stream::default();
+    for _ in 0..1_000 {
+        stream.keep_piece(false, bytes::Bytes::new(), 6_400);
+    }
+    assert!(stream.bytes() <= 6_400 && stream.bytes() > 6_000, "{}", stream.bytes());
+}
+
+#[test]
+fn nobody_promises_in_the_name_of_this_node() {
+    let mut streams = Streams::new(2, 0, 10_000, usize::MAX);
+    let tag = ConfigurationTag(1);
+    let bare = Builder::new().finish(tag, 0, 1, (90, 90), &[]);
+    assert_eq!(streams.take(bare), Err(Drop::Duplicate));
+    assert_eq!(streams.get(0).unwrap().promise(), 0);
 }

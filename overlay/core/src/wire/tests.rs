@@ -5,6 +5,7 @@ use super::{
     Kind, MAX_COUNT, VERSION,
     data::{Builder, DataFrame, Entry},
     header::{HEADER, Header, control_frame, read_control},
+    varint::{Reader, put_number},
     vectors::{self, Need, Promise},
 };
 use crate::{
@@ -208,4 +209,22 @@ fn other_versions_and_kinds_are_told_apart() {
     assert_eq!(Header::read(&frame[..9]).unwrap_err(), Drop::Malformed);
     let large = [&frame[..], &vec![0; super::MAX_FRAME]].concat();
     assert_eq!(Header::read(&large).unwrap_err(), Drop::Limit);
+}
+
+#[test]
+fn a_number_has_one_spelling() {
+    for value in [0, 1, 127, 128, 1 << 14, MAX_COUNT, u64::MAX >> 1] {
+        let mut bytes = Vec::new();
+        put_number(&mut bytes, value);
+        assert_eq!(Reader::new(&bytes, 0).number(), Ok(value));
+        if bytes.len() < 9 {
+            // The same number with a zero behind it.
+            if let Some(last) = bytes.last_mut() {
+                *last |= 0x80;
+            }
+            bytes.push(0);
+            assert_eq!(Reader::new(&bytes, 0).number(), Err(Drop::Malformed), "{value}");
+        }
+    }
+    assert_eq!(Reader::new(&[0xff; 10], 0).number(), Err(Drop::Malformed));
 }

@@ -42,7 +42,7 @@ impl<'a> Reader<'a> {
         Ok(u64::from_le_bytes(*bytes))
     }
 
-    /// A number of up to 63 bits.
+    /// A number of up to 63 bits in its shortest spelling: a longer one ends with a zero.
     #[inline]
     pub(crate) fn number(&mut self) -> Result<u64, Drop> {
         let mut value = 0;
@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
             let byte = self.byte()?;
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
-                return Ok(value);
+                return if byte == 0 && shift > 0 { Err(Drop::Malformed) } else { Ok(value) };
             }
         }
         Err(Drop::Malformed)
