@@ -1,0 +1,1 @@
+//! What a node is told: the configuration file, the environment, flags.

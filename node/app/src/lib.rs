@@ -1,0 +1,13 @@
+//! Secure group communication for peers: the library behind the `cenacle` command.
+//!
+//! ```text
+//!  cenacle.toml ──┐
+//!  CENACLE_…    ──┼──▶ config ──▶ Config
+//!  flags        ──┘                ▲
+//!  own code ──── Builder ──────────┘
+//! ```
+//!
+//! [`config`] reads what a node is told, checks it once and whole, and hands out typed values; nothing
+//! behind it looks at a file or at the environment again.
+
+pub mod config;
