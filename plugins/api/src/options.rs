@@ -251,8 +251,9 @@ impl std::fmt::Display for OptionType {
     }
 }
 
-/// A whole number followed by its unit: `ms`, `s`, `m`, `h` or `d`.
-fn parse_duration(text: &str) -> Option<Duration> {
+/// The duration that `text`, a whole number followed by its unit (`ms`, `s`, `m`, `h` or `d`), stands
+/// for: the form of every duration in a configuration.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at_checked(digits)?;
     let number: u64 = number.parse().ok()?;
