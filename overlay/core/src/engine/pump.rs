@@ -94,9 +94,7 @@ impl Engine {
                 let body = stream.assemble(false, body);
                 let delivery =
                     Delivery { origin: node, channel, local, number, service, order: place, body };
-                let before = out.len();
                 self.groups.message(delivery, &mut self.figures, out);
-                self.count_unread(out, before);
             }
             Entry::Piece { body } => self.keep_piece(origin, false, body),
             Entry::ControlPiece { body } => self.keep_piece(origin, true, body),
@@ -160,8 +158,8 @@ impl Engine {
     /// Counts what the application has to read of the outputs from `before` on.
     pub(super) fn count_unread(&mut self, out: &Outbox, before: usize) {
         for output in out.iter().skip(before) {
-            if let Output::Event { event: Event::Message { body, .. }, .. } = output {
-                self.unread += body.len();
+            if let Output::Event { event, .. } = output {
+                self.unread += event.weight();
             }
         }
     }
