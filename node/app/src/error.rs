@@ -1,0 +1,134 @@
+//! What the library refuses, in families that say who must act.
+
+use cenacle_core::{GroupName, MemberId};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Why something could not be done. State is as it was.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    // -- wrong call or configuration: the program or its file must change
+    /// A group that the configuration does not have.
+    #[error("group {group:?} is not configured{known}: add a [[group]] of this name")]
+    UnknownGroup {
+        /// The name, escaped.
+        group: String,
+        /// The groups that there are, in words.
+        known: String,
+    },
+    /// A group with keys, which this version cannot make yet.
+    #[error(
+        "group {group} would need a key, and key agreement is not in this version yet: \
+         set `insecure = true` for it, if whoever is admitted to the overlay may read it"
+    )]
+    NeedsInsecure {
+        /// The group.
+        group: GroupName,
+    },
+    /// The member has left, or was refused.
+    #[error("this member is not in group {group} any more: join again")]
+    Gone {
+        /// The group.
+        group: GroupName,
+    },
+    /// A unicast to somebody who is not in the view.
+    #[error("{member} is not in the present view of group {group}")]
+    NotInView {
+        /// The group.
+        group: GroupName,
+        /// The addressee.
+        member: MemberId,
+    },
+    /// `Service::Unicast` where a multicast is meant.
+    #[error("a unicast needs an addressee: call `unicast`")]
+    NoAddressee,
+    /// The node has been told to stop.
+    #[error("this node has stopped")]
+    Stopped,
+
+    // -- limits: wait, or send less
+    /// A message above the limit.
+    #[error("the message is larger than the limit of {max} bytes: send it in parts")]
+    TooLarge {
+        /// The limit.
+        max: usize,
+    },
+    /// `try_send` before the first view.
+    #[error("group {group} has no view yet: wait for it, or use `send`")]
+    NoView {
+        /// The group.
+        group: GroupName,
+    },
+    /// `try_send` while too much waits to be sent.
+    #[error("too much waits to be sent in group {group}: wait, or use `send`")]
+    QueueFull {
+        /// The group.
+        group: GroupName,
+    },
+    /// The application does not read what is delivered.
+    #[error("{unread} bytes of events have not been read, the limit is {max}: read before sending")]
+    Backlog {
+        /// Bytes not read.
+        unread: usize,
+        /// The limit.
+        max: usize,
+    },
+
+    // -- from below
+    /// The engine refused.
+    #[error(transparent)]
+    Engine(#[from] cenacle_core::Error),
+    /// The network could not be set up.
+    #[error(transparent)]
+    Net(Arc<cenacle_net::Error>),
+    /// The figures cannot be served there.
+    #[error("the figures cannot be served at {address}: {source}; choose another [metrics] listen")]
+    Metrics {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: Arc<std::io::Error>,
+    },
+}
+
+impl Error {
+    /// A word that programs can compare, as in `refused` events.
+    pub fn code(&self) -> &'static str {
+        use cenacle_core::Error as Engine;
+        match self {
+            Self::UnknownGroup { .. } => "unknown_group",
+            Self::NeedsInsecure { .. } => "needs_insecure",
+            Self::Gone { .. } | Self::Engine(Engine::NotJoined { .. }) => "not_joined",
+            Self::NotInView { .. } | Self::Engine(Engine::NotInView { .. }) => "not_in_view",
+            Self::NoAddressee | Self::Engine(Engine::NoAddressee) => "no_addressee",
+            Self::Stopped | Self::Engine(Engine::Stopping) => "stopping",
+            Self::TooLarge { .. } | Self::Engine(Engine::TooLarge { .. }) => "too_large",
+            Self::NoView { .. } => "no_view",
+            Self::QueueFull { .. } | Self::Engine(Engine::QueueFull { .. }) => "queue_full",
+            Self::Backlog { .. } | Self::Engine(Engine::Backlog { .. }) => "backlog",
+            Self::Engine(Engine::Joined { .. }) => "joined",
+            Self::Engine(Engine::NoFlush { .. }) => "no_flush_request",
+            Self::Engine(Engine::GroupName { .. }) => "group_name",
+            Self::Engine(Engine::TooMany { .. }) => "too_many",
+            Self::Engine(_) => "engine",
+            Self::Net(_) => "network",
+            Self::Metrics { .. } => "metrics",
+        }
+    }
+}
+
+impl From<cenacle_net::Error> for Error {
+    fn from(error: cenacle_net::Error) -> Self {
+        Self::Net(Arc::new(error))
+    }
+}
+
+impl PartialEq for Error {
+    /// The same kind with the same text.
+    fn eq(&self, other: &Self) -> bool {
+        self.code() == other.code() && self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for Error {}

@@ -1,0 +1,6 @@
+//! Figures for Prometheus: what a scrape gets is one picture of the node, taken then.
+
+mod figures;
+mod server;
+
+pub(crate) use server::Server;

@@ -1,0 +1,179 @@
+//! Event lines on their way to standard output, as JSON or for people.
+
+use crate::failure::Failure;
+use crate::screen::Screen;
+use cenacle::event::{Body, Content, Label, Line};
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// So many bytes are gathered before they are written, at most one event more.
+const GATHERED: usize = 256 << 10;
+
+/// Where events go.
+pub(super) struct Output<'a, 's> {
+    screen: &'a mut Screen<'s>,
+    json: bool,
+    gathered: Vec<u8>,
+    /// Who this node's members are, for people.
+    own: Vec<String>,
+}
+
+impl<'a, 's> Output<'a, 's> {
+    pub(super) fn new(screen: &'a mut Screen<'s>, json: bool) -> Self {
+        Self { screen, json, gathered: Vec::new(), own: Vec::new() }
+    }
+
+    /// Gathers a line.
+    pub(super) fn line(&mut self, line: &Line) -> Result<(), Failure> {
+        if self.json {
+            serde_json::to_writer(&mut self.gathered, line)
+                .map_err(|error| Failure::Failed(format!("an event cannot be written: {error}")))?;
+            self.gathered.push(b'\n');
+        } else {
+            self.for_people(line);
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.gathered.len() >= GATHERED
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.gathered.is_empty()
+    }
+
+    /// Writes what was gathered.
+    pub(super) fn flush(&mut self) -> Result<(), Failure> {
+        self.screen.write_all(&self.gathered)?;
+        self.gathered.clear();
+        if self.gathered.capacity() > 4 * GATHERED {
+            self.gathered = Vec::new();
+        }
+        self.screen.flush()?;
+        Ok(())
+    }
+
+    fn for_people(&mut self, line: &Line) {
+        if let Body::Join { .. } = line.body {
+            self.own.push(line.member.to_string());
+        }
+        let Some(text) = self.readable(line) else { return };
+        let text = match &line.group {
+            Some(group) => format!("{}: {text}", escaped(group.as_str())),
+            None => text,
+        };
+        self.gathered.extend_from_slice(text.as_bytes());
+        self.gathered.push(b'\n');
+    }
+
+    fn readable(&self, line: &Line) -> Option<String> {
+        let names = |members: &[Label]| {
+            let names: Vec<String> = members.iter().map(|member| self.name(member)).collect();
+            names.join(", ")
+        };
+        Some(match &line.body {
+            Body::Start { peer, addresses } => {
+                format!("this node is {} ({peer}), at {}", line.member, addresses.join(", "))
+            }
+            Body::Join { .. } => format!("joining as {}", line.member),
+            Body::Leave => "left".to_owned(),
+            Body::Message { from, content: Content::Text(_), .. } => {
+                let Body::Message { content, .. } = &line.body else { return None };
+                let text = String::from_utf8_lossy(content.bytes());
+                format!("{}: {}", self.name(from), escaped(&text))
+            }
+            Body::Message { from, content: Content::Data(body), .. } => {
+                format!("{}: {} bytes that are no text", self.name(from), body.len())
+            }
+            Body::View { members, key, .. } => {
+                let key = key.as_ref().map_or_else(String::new, |key| format!(", key {key}"));
+                let count = members.len();
+                let word = if count == 1 { "member" } else { "members" };
+                format!("{count} {word}{key}: {}", names(members))
+            }
+            Body::Refused { reason, detail, .. } => {
+                format!("refused ({}): {}", escaped(reason), escaped(detail))
+            }
+            Body::State { state } => match state.as_str() {
+                "offline" => "offline: no other node is connected".to_owned(),
+                "discovering" => "looking for the group".to_owned(),
+                "insecure" => "NOT ENCRYPTED: whoever is admitted to the overlay can read this".to_owned(),
+                other => other.to_owned(),
+            },
+            Body::Warning { reason, detail } => {
+                format!("warning ({}): {}", escaped(reason), escaped(detail))
+            }
+            Body::FlushRequest { .. } => "the view is about to change".to_owned(),
+            Body::Status(status) => serde_json::to_string_pretty(status).ok()?,
+            Body::Done { id } => format!("done: {id}"),
+            _ => return None,
+        })
+    }
+
+    fn name(&self, member: &Label) -> String {
+        let name = member.to_string();
+        if self.own.contains(&name) { format!("{name} (you)") } else { name }
+    }
+}
+
+/// Text that moves no cursor and forges no line.
+pub(super) fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\t' => shown.push(character),
+            // Marks that turn the direction of what follows are no better than controls.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => shown.extend(character.escape_unicode()),
+            control if control.is_control() => shown.extend(control.escape_default()),
+            other => shown.push(other),
+        }
+    }
+    shown
+}
+
+/// The time of lines that no engine has stamped.
+pub(super) fn now_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cenacle::Service;
+
+    fn shown(body: Body) -> String {
+        let mut out = Vec::new();
+        let mut screen = Screen::new(&mut out, false);
+        let mut output = Output::new(&mut screen, false);
+        let line = Line { time_us: 1, member: "a".into(), group: "ops".parse().ok(), body };
+        output.line(&line).unwrap();
+        output.flush().unwrap();
+        drop(screen);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_others_write_forges_nothing() {
+        let content = Content::Text("hi\nops: b/0: \u{1b}[2J\u{202e}".into());
+        let (view, service) = ("v".into(), Service::Agreed);
+        let (message, from) = ("b/0#1".into(), "b/0".into());
+        let body = Body::Message { message, view, from, service, order: None, content };
+        assert_eq!(shown(body), "ops: b/0: hi\\nops: b/0: \\u{1b}[2J\\u{202e}\n");
+    }
+
+    #[test]
+    fn people_see_who_is_there() {
+        let members = vec!["a/0".into(), "b/0".into()];
+        let body = Body::View {
+            view: "v".into(),
+            order: (1, 2),
+            configuration: "1@a".into(),
+            members,
+            transitional: Vec::new(),
+            key: None,
+        };
+        assert_eq!(shown(body), "ops: 2 members: a/0, b/0\n");
+    }
+}
