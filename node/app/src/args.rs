@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -14,7 +15,7 @@ use std::io::Write;
     about = "Secure group communication for peers",
     arg_required_else_help = false,
     max_term_width = 100,
-    after_help = "Examples:\n  cenacle demo\n  cenacle plugins\n  cenacle bench keys --sizes 10"
+    after_help = "Examples:\n  cenacle demo\n  cenacle run --config alice.toml\n  cenacle plugins\n  cenacle bench keys --sizes 10"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -23,6 +24,12 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run a node: events on standard output, commands on standard input
+    #[command(long_about = RUN)]
+    Run(Run),
+    /// Run a node in one group: what you type, the others read
+    #[command(long_about = JOIN)]
+    Join(Join),
     /// List the modules that groups can choose: key agreement, ciphers, policies
     Plugins(Plugins),
     /// Measure
@@ -70,6 +77,57 @@ pub(crate) struct Demo {
     /// The module that seals messages; `cenacle plugins` lists them
     #[arg(long, value_name = "NAME", default_value = "chacha20poly1305")]
     pub(crate) cipher: String,
+}
+
+/// What goes in and out; shown by `--help`, not by `-h`.
+const RUN: &str = "\
+Run a node that joins every group of its configuration.
+
+Events go to standard output, one a line, messages for the operator to standard error (RUST_LOG
+says which; default: warnings). Commands come from standard input, one JSON object a line:
+
+  {\"send\":{\"group\":\"ops\",\"text\":\"hello\",\"service\":\"agreed\"}}
+  {\"join\":\"ops\"}  {\"leave\":\"ops\"}  {\"flush_ok\":\"ops\"}  {\"status\":{}}
+
+A service is unreliable, fifo, causal, agreed or safe; with \"to\", a member's name, the message goes
+to that member alone; \"data\" instead of \"text\" takes bytes in base64. A command with \"id\" is
+answered by `done` or `refused` with the same id. SIGINT, SIGTERM and the end of the input leave all
+groups, after what was sent, and stop.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cenacle run --config alice.toml
+  cenacle run --config alice.toml --json < commands > events")]
+pub(crate) struct Run {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "cenacle.toml")]
+    pub(crate) config: PathBuf,
+    /// Events as JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What goes in and out; shown by `--help`, not by `-h`.
+const JOIN: &str = "\
+Run a node in one group of its configuration.
+
+Every line of standard input is an agreed message to the group, and what happens in the group is told
+on standard output. With --json, events and commands are those of `cenacle run --json`. SIGINT,
+SIGTERM and the end of the input leave the group, after what was sent, and stop.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cenacle join ops --config alice.toml
+  echo hello | cenacle join ops --config alice.toml")]
+pub(crate) struct Join {
+    /// The group, by its name in the configuration
+    pub(crate) group: String,
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "cenacle.toml")]
+    pub(crate) config: PathBuf,
+    /// Events and commands as JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What the figures mean; shown by `--help`, not by `-h`.
@@ -287,6 +345,8 @@ mod tests {
             "cenacle bench keys --help",
             "cenacle bench rekey-study --help",
             "cenacle demo --help",
+            "cenacle run --help",
+            "cenacle join --help",
         ] {
             let mut out = Vec::new();
             let mut screen = Screen::new(&mut out, false);

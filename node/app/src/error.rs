@@ -40,6 +40,14 @@ pub enum Error {
         /// The addressee.
         member: MemberId,
     },
+    /// A name that no member of the view has.
+    #[error("nobody called {member} is in the present view of group {group}")]
+    NoSuchMember {
+        /// The group.
+        group: GroupName,
+        /// The name, escaped.
+        member: String,
+    },
     /// `Service::Unicast` where a multicast is meant.
     #[error("a unicast needs an addressee: call `unicast`")]
     NoAddressee,
@@ -76,6 +84,9 @@ pub enum Error {
     },
 
     // -- from below
+    /// The configuration cannot be used: whoever wrote it must act.
+    #[error(transparent)]
+    Configuration(#[from] crate::config::Problems),
     /// The engine refused.
     #[error(transparent)]
     Engine(#[from] cenacle_core::Error),
@@ -100,7 +111,9 @@ impl Error {
             Self::UnknownGroup { .. } => "unknown_group",
             Self::NeedsInsecure { .. } => "needs_insecure",
             Self::Gone { .. } | Self::Engine(Engine::NotJoined { .. }) => "not_joined",
-            Self::NotInView { .. } | Self::Engine(Engine::NotInView { .. }) => "not_in_view",
+            Self::NotInView { .. }
+            | Self::NoSuchMember { .. }
+            | Self::Engine(Engine::NotInView { .. }) => "not_in_view",
             Self::NoAddressee | Self::Engine(Engine::NoAddressee) => "no_addressee",
             Self::Stopped | Self::Engine(Engine::Stopping) => "stopping",
             Self::TooLarge { .. } | Self::Engine(Engine::TooLarge { .. }) => "too_large",
@@ -112,6 +125,7 @@ impl Error {
             Self::Engine(Engine::GroupName { .. }) => "group_name",
             Self::Engine(Engine::TooMany { .. }) => "too_many",
             Self::Engine(_) => "engine",
+            Self::Configuration(_) => "configuration",
             Self::Net(_) => "network",
             Self::Metrics { .. } => "metrics",
         }

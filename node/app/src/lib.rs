@@ -1,13 +1,31 @@
 //! Secure group communication for peers: the library behind the `cenacle` command.
 //!
 //! ```text
-//!  cenacle.toml ──┐
-//!  CENACLE_…    ──┼──▶ config ──▶ Config
-//!  flags        ──┘                ▲
-//!  own code ──── Builder ──────────┘
+//!  your program ── Node, Group ──▶ pump ──▶ engine (cenacle-core) ──▶ network (cenacle-net)
+//!       ▲   ▲                       │
+//!       │   └────── events ◀────────┘
+//!  cenacle.toml, CENACLE_…, flags ──▶ config ──▶ Builder ──▶ Node
 //! ```
 //!
 //! [`config`] reads what a node is told, checks it once and whole, and hands out typed values; nothing
-//! behind it looks at a file or at the environment again.
+//! behind it looks at a file or at the environment again. A [`Node`] finds the others and joins
+//! groups; a [`Group`] is a stream of [`Event`]s and a way to send. [`mod@event`] is the same in JSON,
+//! for scripts.
 
 pub mod config;
+mod error;
+pub mod event;
+mod metrics;
+mod node;
+
+pub use cenacle_core::{
+    Ballot, GroupName, MemberId, NodeId, Order, Refusal, Semantics, Service, ViewId,
+};
+pub use cenacle_net::{
+    Admission, Dissemination, Identity, Limits, Multiaddr, PeerId, Psk, StateFolder,
+};
+pub use error::Error;
+pub use node::{
+    Builder, Event, Fingerprint, Group, GroupOptions, GroupStatus, Message, Node, Notice, Payload, Sender,
+    Sent, State, Status, Stopper, View,
+};

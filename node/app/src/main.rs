@@ -16,9 +16,11 @@ mod clock;
 mod demo;
 mod envelopes;
 mod failure;
+mod logging;
 mod meter;
 mod modules;
 mod plugins;
+mod run;
 mod screen;
 mod table;
 
@@ -31,7 +33,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut screen = Screen::standard_output();
-    let mut errors = std::io::stderr().lock();
+    // Not locked: other threads log there.
+    let mut errors = std::io::stderr();
     match run(std::env::args_os(), &mut screen, &mut errors) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -57,5 +60,12 @@ fn run(
         Command::Bench { what: Bench::Keys(words) } => bench::keys(&words, screen, notes),
         Command::Bench { what: Bench::RekeyStudy(words) } => bench::rekey_study(&words, screen),
         Command::Demo(words) => demo::run(&words, screen),
+        Command::Run(words) => {
+            run::run(&words.config, &run::Request { group: None, json: words.json }, screen)
+        }
+        Command::Join(words) => {
+            let request = run::Request { group: Some(words.group), json: words.json };
+            run::run(&words.config, &request, screen)
+        }
     }
 }

@@ -18,7 +18,6 @@ use std::net::SocketAddr;
 ///
 /// ```
 /// use cenacle::{Event, GroupOptions, Node};
-/// use futures::StreamExt;
 ///
 /// # async_std::task::block_on(async {
 /// let ops = GroupOptions::insecure("ops")?;

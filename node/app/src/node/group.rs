@@ -1,5 +1,6 @@
 //! A member of a group, in the application's hands.
 
+use super::payload::Payload;
 use super::event::{Event, View};
 use super::seat::{Found, Item, Seat};
 use super::shared::{Command, Shared, cost_of};
@@ -26,12 +27,11 @@ const REPORT: usize = 256 << 10;
 ///
 /// ```
 /// use cenacle::{Event, GroupOptions, Node, Service};
-/// use futures::StreamExt;
 ///
 /// # async_std::task::block_on(async {
 /// let node = Node::builder().group(GroupOptions::insecure("ops")?).start().await?;
 /// let mut ops = node.join("ops").await?;
-/// ops.send(&b"hello"[..], Service::Agreed).await?;
+/// ops.send(b"hello", Service::Agreed).await?;
 /// while let Some(event) = ops.next().await {
 ///     if let Event::Message(message) = event {
 ///         assert_eq!(message.body, "hello");
@@ -51,6 +51,8 @@ pub struct Group {
     /// The weight of what was read and not told yet.
     read: usize,
     time_us: u64,
+    /// A view has been read.
+    seen: bool,
     ended: bool,
 }
 
@@ -66,8 +68,8 @@ pub struct Sender {
 
 impl Group {
     pub(crate) fn new(shared: Arc<Shared>, seat: Arc<Seat>) -> Self {
-        let sender = Sender { shared, seat };
-        Self { sender, items: VecDeque::new(), read: 0, time_us: 0, ended: false }
+        let (sender, items) = (Sender { shared, seat }, VecDeque::new());
+        Self { sender, items, read: 0, time_us: 0, seen: false, ended: false }
     }
 
     /// The group's name.
@@ -78,6 +80,11 @@ impl Group {
     /// Who this member is.
     pub fn member(&self) -> MemberId {
         self.sender.seat.member
+    }
+
+    /// The next event; `None` behind the last one. The same as the stream's.
+    pub async fn next(&mut self) -> Option<Event> {
+        StreamExt::next(self).await
     }
 
     /// The present view, which may be ahead of the events that were read.
@@ -92,8 +99,8 @@ impl Group {
     /// [`Error::Backlog`] if this application has too much to read: waiting would not end, since
     /// who waits does not read. [`Error::TooLarge`], [`Error::Gone`], [`Error::Stopped`];
     /// [`Error::NoAddressee`] for [`Service::Unicast`].
-    pub async fn send(&self, body: impl Into<Bytes>, service: Service) -> Result<(), Error> {
-        let mut body = Some(body.into());
+    pub async fn send(&self, body: impl Payload, service: Service) -> Result<(), Error> {
+        let mut body = Some(body.into_bytes());
         poll_fn(|cx| self.poll_send(cx, &mut body, service)).await
     }
 
@@ -101,7 +108,7 @@ impl Group {
     ///
     /// # Errors
     /// Those of `send`; [`Error::NoView`] and [`Error::QueueFull`] where `send` would wait.
-    pub fn try_send(&self, body: impl Into<Bytes>, service: Service) -> Result<(), Error> {
+    pub fn try_send(&self, body: impl Payload, service: Service) -> Result<(), Error> {
         self.check_backlog()?;
         self.sender.try_send(body, service)
     }
@@ -126,8 +133,8 @@ impl Group {
     ///
     /// # Errors
     /// [`Error::NotInView`], and those of `send`.
-    pub async fn unicast(&self, to: MemberId, body: impl Into<Bytes>) -> Result<(), Error> {
-        let mut body = Some(body.into());
+    pub async fn unicast(&self, to: MemberId, body: impl Payload) -> Result<(), Error> {
+        let mut body = Some(body.into_bytes());
         poll_fn(|cx| self.poll_unicast(cx, to, &mut body)).await
     }
 
@@ -192,6 +199,11 @@ impl Group {
         self.time_us
     }
 
+    /// Whether a view has been among the events that were read.
+    pub fn has_been_in_view(&self) -> bool {
+        self.seen
+    }
+
     fn check_backlog(&self) -> Result<(), Error> {
         let max = self.sender.shared.max_unread;
         self.sender.shared.backlog().map_or(Ok(()), |unread| Err(Error::Backlog { unread, max }))
@@ -216,6 +228,7 @@ impl Stream for Group {
             if let Some(item) = this.items.pop_front() {
                 this.read = this.read.saturating_add(item.weight);
                 this.time_us = item.time.0;
+                this.seen |= matches!(item.event, Event::View(_));
                 if this.read >= REPORT || this.items.is_empty() {
                     this.report();
                 }
@@ -262,8 +275,8 @@ impl Sender {
     ///
     /// # Errors
     /// Those of [`Group::send`] but [`Error::Backlog`].
-    pub async fn send(&self, body: impl Into<Bytes>, service: Service) -> Result<(), Error> {
-        let mut body = Some(body.into());
+    pub async fn send(&self, body: impl Payload, service: Service) -> Result<(), Error> {
+        let mut body = Some(body.into_bytes());
         poll_fn(|cx| self.poll_send(cx, &mut body, Way::Multicast(service))).await
     }
 
@@ -271,8 +284,8 @@ impl Sender {
     ///
     /// # Errors
     /// Those of [`Group::try_send`].
-    pub fn try_send(&self, body: impl Into<Bytes>, service: Service) -> Result<(), Error> {
-        let mut body = Some(body.into());
+    pub fn try_send(&self, body: impl Payload, service: Service) -> Result<(), Error> {
+        let mut body = Some(body.into_bytes());
         let group = || self.seat.group.clone();
         match self.try_once(&mut body, Way::Multicast(service)) {
             Poll::Ready(result) => result,
@@ -287,8 +300,8 @@ impl Sender {
     ///
     /// # Errors
     /// Those of [`Group::unicast`] but [`Error::Backlog`].
-    pub async fn unicast(&self, to: MemberId, body: impl Into<Bytes>) -> Result<(), Error> {
-        let mut body = Some(body.into());
+    pub async fn unicast(&self, to: MemberId, body: impl Payload) -> Result<(), Error> {
+        let mut body = Some(body.into_bytes());
         poll_fn(|cx| self.poll_send(cx, &mut body, Way::Unicast(to))).await
     }
 

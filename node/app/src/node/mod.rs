@@ -17,6 +17,7 @@ mod desk;
 mod event;
 mod group;
 mod notice;
+mod payload;
 mod pump;
 mod runtime;
 mod seat;
@@ -28,6 +29,7 @@ pub use builder::{Builder, GroupOptions};
 pub use event::{Event, Fingerprint, Message, Sent, State, View};
 pub use group::{Group, Sender};
 pub use notice::Notice;
+pub use payload::Payload;
 pub use status::{GroupStatus, Status};
 
 use crate::Error;
@@ -59,12 +61,11 @@ const GRACE: Duration = Duration::from_millis(500);
 ///
 /// ```no_run
 /// use cenacle::{Event, Node, Service, config::Config};
-/// use futures::StreamExt;
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let node = Node::start(Config::load("cenacle.toml")?).await?;
 /// let mut ops = node.join("ops").await?;
-/// ops.send(&b"hello"[..], Service::Agreed).await?;
+/// ops.send(b"hello", Service::Agreed).await?;
 /// while let Some(event) = ops.next().await {
 ///     match event {
 ///         Event::Message(m) => println!("{}: {:?}", m.from, m.body),

@@ -205,7 +205,7 @@ impl Pump {
         self.network.flush();
         self.desk.hand_over(&self.shared);
         self.put_out_who_does_not_read(now);
-        self.shared.set_hungry(self.shared.unread() > self.shared.max_unread / 2);
+        self.shared.settle();
     }
 
     /// A reader that stopped makes the engine withhold acknowledgements, and what is under way is

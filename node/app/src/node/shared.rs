@@ -157,8 +157,10 @@ impl Shared {
         self.unread.load(Ordering::Acquire)
     }
 
-    pub(crate) fn set_hungry(&self, hungry: bool) {
-        self.hungry.store(hungry, Ordering::Release);
+    /// The end of a turn: where the engine counts much as unread, it is told at once of what is read.
+    pub(crate) fn settle(&self) {
+        let counted = self.unread().saturating_add(self.read.load(Ordering::Acquire));
+        self.hungry.store(counted > self.max_unread / 2, Ordering::Release);
     }
 
     /// Nobody takes commands any more; what waits is dropped, which answers it.

@@ -1,0 +1,354 @@
+//! Nodes as processes: started, spoken to, killed, and all they said kept for the oracle.
+
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Nothing here measures time: a loaded machine gets as long as it wants.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// An event line.
+pub(crate) type Event = Map<String, Value>;
+
+/// Nodes of one overlay in a temporary folder.
+pub(crate) struct Company {
+    folder: tempfile::TempDir,
+    /// Added to `[overlay]` of every node.
+    pub(crate) overlay: String,
+    /// Added to every `[[group]]`.
+    pub(crate) group: String,
+    /// Everything that all processes wrote, for the oracle.
+    trace: Mutex<String>,
+}
+
+impl Company {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let psk = folder.path().join("lab.psk");
+        fs::write(&psk, "5a".repeat(32)).unwrap();
+        fs::set_permissions(&psk, fs::Permissions::from_mode(0o600)).unwrap();
+        let (overlay, group, trace) = (String::new(), String::new(), Mutex::default());
+        Self { folder, overlay, group, trace }
+    }
+
+    /// Writes the node's configuration file.
+    pub(crate) fn configure(&self, name: &str, bootstrap: &[String], more: &str) -> PathBuf {
+        let mut text = format!(
+            "[node]\nname = \"{name}\"\nidentity = \"{name}.key\"\nstate = \"{name}.state\"\n\
+             listen = [\"/ip4/127.0.0.1/tcp/0\"]\n\n\
+             [overlay]\nname = \"lab\"\nadmission = \"psk\"\npsk_file = \"lab.psk\"\n\
+             mdns = false\nbootstrap = {bootstrap:?}\n{}\n",
+            self.overlay
+        );
+        for group in ["ops", "dev"] {
+            writeln!(text, "[[group]]\nname = \"{group}\"\ninsecure = true\n{}", self.group).unwrap();
+        }
+        text.push_str(more);
+        let file = self.folder.path().join(format!("{name}.toml"));
+        fs::write(&file, text).unwrap();
+        file
+    }
+
+    /// A command with the node's configuration file.
+    pub(crate) fn command(&self, name: &str, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cenacle"));
+        command.args(words).arg("--config").arg(self.folder.path().join(format!("{name}.toml")));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts `join ops --json` with these bootstrap addresses.
+    pub(crate) fn start(&self, name: &str, bootstrap: &[String]) -> Process {
+        self.configure(name, bootstrap, "");
+        self.start_configured(name)
+    }
+
+    pub(crate) fn start_configured(&self, name: &str) -> Process {
+        Process::start(name, self.command(name, &["join", "ops", "--json"]))
+    }
+
+    /// A node and others that find it by its address.
+    pub(crate) fn start_several(&self, count: usize) -> Vec<Process> {
+        let first = self.start("n0", &[]);
+        let address = vec![first.address()];
+        let others = (1..count).map(|number| self.start(&format!("n{number}"), &address));
+        std::iter::once(first).chain(others).collect()
+    }
+
+    /// What a process wrote goes to the oracle.
+    pub(crate) fn keep(&self, process: &Process) {
+        let mut trace = self.trace.lock().unwrap();
+        for line in &process.said.lines.lock().unwrap().lines {
+            trace.push_str(line);
+            trace.push('\n');
+        }
+    }
+
+    /// Kills, and adds the line that whoever kills adds.
+    pub(crate) fn kill(&self, mut process: Process) {
+        process.child.kill().unwrap();
+        process.child.wait().unwrap();
+        process.await_end_of_lines();
+        let members = process.members();
+        self.keep(&process);
+        let mut trace = self.trace.lock().unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
+        for member in members {
+            let line = json!({"time_us": now as u64, "member": member, "event": "crash"});
+            writeln!(trace, "{line}").unwrap();
+        }
+    }
+
+    /// Ends a process' input; it must stop cleanly.
+    pub(crate) fn stop(&self, mut process: Process) {
+        process.input = None;
+        let status = process.await_exit();
+        self.keep(&process);
+        assert!(status.success(), "{} ended with {status}: {}", process.name, process.errors());
+    }
+
+    /// All that was kept keeps all properties.
+    pub(crate) fn judge(self) {
+        let trace = self.trace.into_inner().unwrap();
+        let options = cenacle_oracle::Options::default();
+        let report = cenacle_oracle::check(trace.as_bytes(), options).unwrap();
+        if !report.broken().is_empty() {
+            let file = std::env::temp_dir().join(format!("cenacle-{}.jsonl", std::process::id()));
+            fs::write(&file, &trace).unwrap();
+            panic!("{report}\nthe trace is in {}", file.display());
+        }
+    }
+}
+
+#[derive(Default)]
+struct Said {
+    lines: Mutex<Lines>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct Lines {
+    lines: Vec<String>,
+    /// The views of `ops` among them.
+    views: Vec<Event>,
+    ended: bool,
+}
+
+impl Lines {
+    fn push(&mut self, line: String) {
+        if line.contains("\"event\":\"view\"")
+            && let Ok(event) = serde_json::from_str::<Event>(&line)
+            && is(&event, "view")
+            && event["group"] == "ops"
+        {
+            self.views.push(event);
+        }
+        self.lines.push(line);
+    }
+}
+
+/// A running node.
+pub(crate) struct Process {
+    pub(crate) name: String,
+    child: Child,
+    input: Option<ChildStdin>,
+    said: Arc<Said>,
+    errors: Arc<Mutex<String>>,
+}
+
+impl Process {
+    pub(crate) fn start(name: &str, mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let said = Arc::<Said>::default();
+        let (out, heard) = (child.stdout.take().unwrap(), Arc::clone(&said));
+        std::thread::spawn(move || {
+            for line in BufReader::with_capacity(1 << 20, out).lines() {
+                let Ok(line) = line else { break };
+                heard.lines.lock().unwrap().push(line);
+                heard.more.notify_all();
+            }
+            heard.lines.lock().unwrap().ended = true;
+            heard.more.notify_all();
+        });
+        let errors = Arc::<Mutex<String>>::default();
+        let (mut err, heard) = (child.stderr.take().unwrap(), Arc::clone(&errors));
+        std::thread::spawn(move || {
+            let mut part = [0; 4096];
+            while let Ok(read @ 1..) = err.read(&mut part) {
+                heard.lock().unwrap().push_str(&String::from_utf8_lossy(&part[..read]));
+            }
+        });
+        let input = child.stdin.take();
+        Self { name: name.to_owned(), child, input, said, errors }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it wrote to standard error.
+    pub(crate) fn errors(&self) -> String {
+        self.errors.lock().unwrap().clone()
+    }
+
+    /// Writes a line to its input.
+    pub(crate) fn write(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("an open input");
+        input.write_all(line.as_bytes()).unwrap();
+        input.write_all(b"\n").unwrap();
+        input.flush().unwrap();
+    }
+
+    pub(crate) fn tell(&mut self, command: &Value) {
+        self.write(&command.to_string());
+    }
+
+    pub(crate) fn send(&mut self, text: &str, service: &str) {
+        self.tell(&json!({"send": {"group": "ops", "text": text, "service": service}}));
+    }
+
+    /// Waits for lines that `wanted` finds what it wants in.
+    pub(crate) fn await_text<T>(&self, what: &str, wanted: impl Fn(&[String]) -> Option<T>) -> T {
+        self.await_lines(what, |lines| wanted(&lines.lines))
+    }
+
+    fn await_lines<T>(&self, what: &str, mut wanted: impl FnMut(&Lines) -> Option<T>) -> T {
+        let until = Instant::now() + PATIENCE;
+        let mut lines = self.said.lines.lock().unwrap();
+        loop {
+            if let Some(found) = wanted(&lines) {
+                return found;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || lines.ended {
+                let from = lines.lines.len().saturating_sub(20);
+                let shown: Vec<String> = lines.lines[from..]
+                    .iter()
+                    .map(|line| line.chars().take(300).collect())
+                    .collect();
+                let errors = self.errors();
+                panic!("{}: no {what}\n{}\n{errors}", self.name, shown.join("\n"));
+            }
+            lines = self.said.more.wait_timeout(lines, left).unwrap().0;
+        }
+    }
+
+    /// All events so far.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        events(&self.said.lines.lock().unwrap().lines)
+    }
+
+    /// Waits for events that `wanted` finds what it wants in.
+    pub(crate) fn await_events<T>(
+        &self,
+        what: &str,
+        wanted: impl Fn(&[Event]) -> Option<T>,
+    ) -> T {
+        self.await_text(what, |lines| wanted(&events(lines)))
+    }
+
+    /// Waits for an event.
+    pub(crate) fn await_event(&self, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {
+        let mut read = 0;
+        self.await_lines(what, |lines| {
+            let new = events(&lines.lines[read..]);
+            read = lines.lines.len();
+            new.into_iter().find(|event| wanted(event))
+        })
+    }
+
+    /// Waits until its latest view of `ops` has so many members; the view's name.
+    pub(crate) fn await_view(&self, members: usize) -> String {
+        self.await_lines(&format!("view of {members}"), |lines| {
+            let view = lines.views.last()?;
+            let all = view["members"].as_array().unwrap().len();
+            (all == members).then(|| text(view, "view").to_owned())
+        })
+    }
+
+    /// Waits until a message with this text is delivered.
+    pub(crate) fn await_message(&self, body: &str) -> Event {
+        self.await_event(&format!("message {body:?}"), |event| {
+            is(event, "message") && event.get("text").is_some_and(|text| text == body)
+        })
+    }
+
+    /// Where it listens, as others dial it.
+    pub(crate) fn address(&self) -> String {
+        let start = self.await_event("start", |event| is(event, "start"));
+        let address = start["addresses"][0].as_str().expect("an address").to_owned();
+        format!("{address}/p2p/{}", text(&start, "peer"))
+    }
+
+    /// Its members.
+    pub(crate) fn members(&self) -> Vec<String> {
+        let joins = self.events().into_iter().filter(|event| is(event, "join"));
+        joins.map(|event| text(&event, "member").to_owned()).collect()
+    }
+
+    /// Its member in `ops`.
+    pub(crate) fn member(&self) -> String {
+        let join = self.await_event("join", |event| is(event, "join"));
+        text(&join, "member").to_owned()
+    }
+
+    pub(crate) fn await_exit(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                self.await_end_of_lines();
+                return status;
+            }
+            if Instant::now() > until {
+                let last: Vec<Event> = self.events().into_iter().rev().take(10).collect();
+                panic!("{} does not end: {last:?}\n{}", self.name, self.errors());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Ends its input.
+    pub(crate) fn end_input(&mut self) {
+        self.input = None;
+    }
+
+    fn await_end_of_lines(&self) {
+        let lines = self.said.lines.lock().unwrap();
+        let (lines, _) =
+            self.said.more.wait_timeout_while(lines, PATIENCE, |lines| !lines.ended).unwrap();
+        assert!(lines.ended);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn events(lines: &[String]) -> Vec<Event> {
+    lines.iter().map(|line| serde_json::from_str(line).expect("an event a line")).collect()
+}
+
+pub(crate) fn is(event: &Event, kind: &str) -> bool {
+    event["event"] == kind
+}
+
+pub(crate) fn text<'e>(event: &'e Event, field: &str) -> &'e str {
+    event.get(field).and_then(Value::as_str).unwrap_or_else(|| panic!("{field} in {event:?}"))
+}
+
+/// The texts of the messages of a service, in the order of their delivery.
+pub(crate) fn delivered(process: &Process, service: &str) -> Vec<String> {
+    let events = process.events();
+    let messages = events.iter().filter(|event| is(event, "message") && event["service"] == service);
+    messages.map(|event| text(event, "text").to_owned()).collect()
+}

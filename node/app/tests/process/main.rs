@@ -1,0 +1,16 @@
+//! Real processes on loopback: the built command, its event lines, and what the oracle says of them.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop"
+)]
+
+mod agreement;
+mod company;
+mod crowd;
+mod figures;
+mod large;
+mod lines;
+mod people;
+mod reader;

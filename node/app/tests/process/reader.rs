@@ -1,0 +1,40 @@
+//! An application that does not read.
+
+use crate::company::{Company, Process, is};
+use std::process::Stdio;
+
+/// What a process may take whose reader has stopped: what the engine keeps unread (16 MiB), the
+/// window and queues of three nodes, and the program itself.
+const MOST_KILOBYTES: u64 = 400 << 10;
+
+fn resident_kilobytes(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reader_that_stopped_costs_bounded_memory_and_is_put_out() {
+    let mut company = Company::new();
+    company.overlay = "slow_member_timeout = \"1s\"".to_owned();
+    let mut sender = company.start("n0", &[]);
+    company.configure("n1", &[sender.address()], "");
+    let mut command = company.command("n1", &["join", "ops", "--json"]);
+    let mut stopped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    sender.await_view(2);
+    // Nobody reads the second one's output: everything must wait, until it is put out.
+    let text = "x".repeat(10_000);
+    let mut most = 0;
+    for _ in 0..8_000 {
+        sender.send(&text, "agreed");
+        most = most.max(resident_kilobytes(stopped.id()));
+    }
+    sender.await_event("slow", |event| is(event, "warning") && event["reason"] == "slow");
+    sender.await_view(1);
+    most = most.max(resident_kilobytes(stopped.id()));
+    assert!(most < MOST_KILOBYTES, "{most} kB");
+    stopped.kill().unwrap();
+    stopped.wait().unwrap();
+    drop::<Process>(sender);
+}
