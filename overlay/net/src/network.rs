@@ -206,6 +206,13 @@ impl Network {
         }
     }
 
+    /// Bytes that wait for the member of the configuration that has most before it: above
+    /// [`crate::Limits::peer_queue`] frames to it are dropped.
+    pub fn queued(&self) -> usize {
+        let links = self.links.members.iter().flatten();
+        links.map(|link| link.queue().bytes()).max().unwrap_or(0)
+    }
+
     /// A picture of the network.
     pub fn status(&self) -> Status {
         let board = self.shared.board();

@@ -128,6 +128,7 @@ impl Driver {
                 () = runtime::sleep(wait).fuse() => {
                     self.addresses.save(&shared);
                     self.check_quiet();
+                    self.show();
                     None
                 }
             };
@@ -221,8 +222,9 @@ impl Driver {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
             SwarmEvent::NewListenAddr { address, .. } => {
                 let shared = self.shared.clone();
-                shared.happened(NetEvent::Listening { address });
                 self.addresses.renew(&shared, &self.swarm);
+                self.show();
+                shared.happened(NetEvent::Listening { address });
             }
             SwarmEvent::ExpiredListenAddr { .. } | SwarmEvent::ExternalAddrConfirmed { .. } => {
                 let shared = self.shared.clone();
@@ -233,6 +235,7 @@ impl Driver {
             }
             SwarmEvent::ConnectionEstablished { connection_id, peer_id, endpoint, .. } => {
                 self.on_connection(connection_id, peer_id, &endpoint);
+                self.show();
             }
             SwarmEvent::OutgoingConnectionError { connection_id, peer_id, error } => {
                 self.on_dial_failed(connection_id, peer_id, &error);
@@ -245,7 +248,6 @@ impl Driver {
             }
             _ => {}
         }
-        self.show();
     }
 
     fn on_listener_closed(&mut self, addresses: &[Multiaddr], reason: std::io::Result<()>) {
