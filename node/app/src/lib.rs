@@ -10,4 +10,10 @@
 //! [`config`] reads what a node is told, checks it once and whole, and hands out typed values; nothing
 //! behind it looks at a file or at the environment again.
 
+mod builtin;
 pub mod config;
+mod error;
+
+pub use builtin::built_in_modules;
+pub use config::Config;
+pub use error::Error;

@@ -12,10 +12,14 @@
 
 mod args;
 mod bench;
+mod check;
 mod clock;
+mod configured;
 mod demo;
 mod envelopes;
 mod failure;
+mod id;
+mod init;
 mod meter;
 mod modules;
 mod plugins;
@@ -53,6 +57,9 @@ fn run(
 ) -> Result<(), Failure> {
     let Some(args) = args::parse(words, screen)? else { return Ok(()) };
     match args.command {
+        Command::Init(words) => init::run(&words, screen),
+        Command::Id(words) => id::run(&words, screen),
+        Command::Check(words) => check::run(&words, screen),
         Command::Plugins(words) => plugins::run(&words, screen),
         Command::Bench { what: Bench::Keys(words) } => bench::keys(&words, screen, notes),
         Command::Bench { what: Bench::RekeyStudy(words) } => bench::rekey_study(&words, screen),
