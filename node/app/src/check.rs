@@ -32,23 +32,18 @@ pub(crate) fn run(words: &args::Check, screen: &mut Screen<'_>) -> Result<(), Fa
             Err(wrong) => writeln!(screen, "{wrong}")?,
         }
     }
-    let file = words.configured.config.display().to_string();
-    let file: String = file.chars().flat_map(printable).collect();
     match read {
         Ok(_) => Ok(()),
-        Err(wrong) => Err(Failure::Failed(verdict(&wrong, &file))),
+        Err(wrong) => Err(Failure::Failed(verdict(&wrong))),
     }
 }
 
-/// Control characters of a path are no commands to a terminal.
-fn printable(c: char) -> Vec<char> {
-    if c.is_control() { c.escape_debug().collect() } else { vec![c] }
-}
-
-fn verdict(wrong: &Problems, file: &str) -> String {
+fn verdict(wrong: &Problems) -> String {
     match wrong.count() {
-        1 => format!("a node cannot start with {file}: mend the problem above"),
-        many => format!("a node cannot start with {file}: mend the {many} problems above"),
+        1 => "a node cannot start with this configuration: mend the problem above".to_owned(),
+        many => {
+            format!("a node cannot start with this configuration: mend the {many} problems above")
+        }
     }
 }
 

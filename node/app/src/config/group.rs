@@ -256,7 +256,8 @@ fn works(from: &mut Section<'_, '_>, kind: &str, made: Result<(), Error>) -> boo
         other => (format!("{}.{kind}", from.path), other.to_string()),
     };
     // A module's text says both what is wrong and what to do.
-    let (problem, way_out) = why.split_once("; ").unwrap_or((&why, "see `cenacle plugins`"));
+    let (problem, way_out) =
+        why.split_once("; ").unwrap_or((&why, "`cenacle plugins` tells what it takes"));
     from.report.wrong(&path, problem, way_out);
     false
 }

@@ -2,7 +2,7 @@
 
 use super::group::GroupSettings;
 use super::layers::{self, Layer};
-use super::problem::{Place, Problems, Report, shown};
+use super::problem::{Place, Problems, Report, printable, shown};
 use super::values::{Section, as_table};
 use super::{Admission, Config, file, files, group, sections};
 use cenacle_host::Registry;
@@ -77,7 +77,7 @@ impl Loader {
     }
 
     fn read(self, text: &str, looks_at_files: bool) -> Result<Config, Problems> {
-        let name = file_name(&self.path);
+        let name = shown_path(&self.path);
         let mut report = Report::new(whole(&self.path));
         if text.len() > file::MAX_FILE {
             return Err(too_large(&self.path));
@@ -193,20 +193,9 @@ pub(super) fn built_in(report: &Report) -> Result<Arc<Registry>, Problems> {
         .map_err(|error| Problems::one(report.place(""), error.to_string(), "report this defect"))
 }
 
-fn file_name(path: &Path) -> String {
-    shown_path(path)
-}
-
-/// A path for people: no control characters.
+/// A path for people.
 pub(super) fn shown_path(path: &Path) -> String {
-    path.to_string_lossy()
-        .chars()
-        .flat_map(|c| {
-            let escaped: Vec<char> =
-                if c.is_control() { c.escape_debug().collect() } else { vec![c] };
-            escaped
-        })
-        .collect()
+    printable(path.to_string_lossy().chars()).collect()
 }
 
 pub(super) fn whole(path: &Path) -> Place {

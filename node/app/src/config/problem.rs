@@ -236,12 +236,20 @@ impl Report {
         full
     }
 
-    /// Whether the key, or a part of its value, has a problem.
+    /// Whether the key, a part of its value, or something that it is in has a problem: nothing is
+    /// concluded from it then.
     pub(super) fn is_broken(&self, path: &str) -> bool {
         let inside = |other: &String| {
             let rest = other.strip_prefix(path);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
+        let mut around = path;
+        while let Some(outer) = around.rfind(['.', '[']).and_then(|end| around.get(..end)) {
+            if self.broken.contains(outer) {
+                return true;
+            }
+            around = outer;
+        }
         self.broken.range(path.to_owned()..).take_while(|key| key.starts_with(path)).any(inside)
     }
 
@@ -270,13 +278,20 @@ impl Report {
     }
 }
 
-/// `text` without control characters, cut where it is long: it goes to terminals and logs.
+/// `text` as it is printed, cut where it is long.
 pub(super) fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect();
-    // Quotation marks of a value are part of how it is written.
-    shown = shown.replace("\\\"", "\"").replace("\\'", "'");
+    let mut shown: String = printable(text.chars().take(MAX_SHOWN)).collect();
     if text.chars().nth(MAX_SHOWN).is_some() {
         shown.push('…');
     }
     shown
+}
+
+/// What is no letter, sign or space, escaped: it would be a command to a terminal, or hide
+/// something in a log.
+pub(super) fn printable(text: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    text.flat_map(|c| {
+        let kept = matches!(c, '"' | '\'' | '\\').then_some(c);
+        kept.into_iter().chain(kept.is_none().then(|| c.escape_debug()).into_iter().flatten())
+    })
 }

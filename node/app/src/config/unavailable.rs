@@ -7,8 +7,8 @@ pub(super) const SECURE_GROUPS: bool = false;
 /// Of a group with `insecure = false`.
 pub(super) const SECURE_GROUP: (&str, &str) = (
     "secure groups are not available in this version yet",
-    "write `insecure = true` to join it without key agreement and encryption of its own, or leave \
-     it out",
+    "write `insecure = true` to join the group without key agreement and encryption of its own, or \
+     leave the group out",
 );
 
 /// Of `[[plugin]]`.
