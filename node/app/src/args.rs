@@ -15,7 +15,8 @@ use std::path::PathBuf;
     about = "Secure group communication for peers",
     arg_required_else_help = false,
     max_term_width = 100,
-    after_help = "Examples:\n  cenacle demo\n  cenacle run --config alice.toml\n  cenacle plugins\n  cenacle bench keys --sizes 10"
+    after_help = "Examples:\n  cenacle demo\n  cenacle init --dir alice\n  cenacle join ops --config alice/cenacle.toml\n  \
+                  cenacle bench keys --sizes 10"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -30,6 +31,12 @@ pub(crate) enum Command {
     /// Run a node in one group: what you type, the others read
     #[command(long_about = JOIN)]
     Join(Join),
+    /// Make a configuration file, an identity and an overlay's secret, to begin with
+    Init(Init),
+    /// Print the peer id and the listening addresses
+    Id(Id),
+    /// Tell everything that is wrong with a configuration, and open nothing
+    Check(Check),
     /// List the modules that groups can choose: key agreement, ciphers, policies
     Plugins(Plugins),
     /// Measure
@@ -53,6 +60,61 @@ pub(crate) enum Bench {
     /// The papers' rekeying experiments again: joins, leaves and the leader's death, cache cold or warm
     #[command(long_about = REKEY_STUDY)]
     RekeyStudy(RekeyStudy),
+}
+
+/// Which configuration a command reads.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Configured {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = cenacle::config::FILE_NAME)]
+    pub(crate) config: PathBuf,
+    /// A key of [node], [overlay] or [metrics] in place of the file's and the environment's
+    ///
+    /// Text stands without quotation marks, lists have commas between their items. Can be repeated.
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cenacle init --dir alice                      # the first node of an overlay
+  cenacle init --dir bob --psk cenacle.psk      # another one, with the first one's secret
+
+Nothing is ever overwritten.")]
+pub(crate) struct Init {
+    /// The folder, made if need be
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// A copy of the secret of the overlay to take part in [default: a new one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) psk: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cenacle id --config alice/cenacle.toml
+  cenacle id --config alice/cenacle.toml --json")]
+pub(crate) struct Id {
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+    /// One JSON object: peer, addresses
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cenacle check --config alice/cenacle.toml
+  cenacle check --config alice/cenacle.toml --set overlay.mdns=false --json
+
+The environment counts too: CENACLE_NODE__NAME is `name` in [node]. The status is 1 when something
+is wrong.")]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+    /// One JSON object: ok, problems (file, line, column, key, problem, way_out), remarks
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -99,9 +161,8 @@ groups, after what was sent, and stop.";
   cenacle run --config alice.toml
   cenacle run --config alice.toml --json < commands > events")]
 pub(crate) struct Run {
-    /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = "cenacle.toml")]
-    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
     /// Events as JSON, one object a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -122,9 +183,8 @@ SIGTERM and the end of the input leave the group, after what was sent, and stop.
 pub(crate) struct Join {
     /// The group, by its name in the configuration
     pub(crate) group: String,
-    /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = "cenacle.toml")]
-    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
     /// Events and commands as JSON, one object a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -340,6 +400,9 @@ mod tests {
     fn help_is_no_error_and_has_an_example() {
         for line in [
             "cenacle --help",
+            "cenacle init --help",
+            "cenacle id --help",
+            "cenacle check --help",
             "cenacle plugins --help",
             "cenacle bench --help",
             "cenacle bench keys --help",

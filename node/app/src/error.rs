@@ -92,7 +92,7 @@ pub enum Error {
     Engine(#[from] cenacle_core::Error),
     /// The network could not be set up.
     #[error(transparent)]
-    Net(Arc<cenacle_net::Error>),
+    Network(Arc<cenacle_net::Error>),
     /// The figures cannot be served there.
     #[error("the figures cannot be served at {address}: {source}; choose another [metrics] listen")]
     Metrics {
@@ -126,7 +126,7 @@ impl Error {
             Self::Engine(Engine::TooMany { .. }) => "too_many",
             Self::Engine(_) => "engine",
             Self::Configuration(_) => "configuration",
-            Self::Net(_) => "network",
+            Self::Network(_) => "network",
             Self::Metrics { .. } => "metrics",
         }
     }
@@ -134,7 +134,7 @@ impl Error {
 
 impl From<cenacle_net::Error> for Error {
     fn from(error: cenacle_net::Error) -> Self {
-        Self::Net(Arc::new(error))
+        Self::Network(Arc::new(error))
     }
 }
 

@@ -12,18 +12,21 @@
 //! groups; a [`Group`] is a stream of [`Event`]s and a way to send. [`mod@event`] is the same in JSON,
 //! for scripts.
 
+mod builtin;
 pub mod config;
 mod error;
 pub mod event;
 mod metrics;
 mod node;
 
+pub use builtin::built_in_modules;
 pub use cenacle_core::{
     Ballot, GroupName, MemberId, NodeId, Order, Refusal, Semantics, Service, ViewId,
 };
 pub use cenacle_net::{
     Admission, Dissemination, Identity, Limits, Multiaddr, PeerId, Psk, StateFolder,
 };
+pub use config::Config;
 pub use error::Error;
 pub use node::{
     Builder, Event, Fingerprint, Group, GroupOptions, GroupStatus, Message, Node, Notice, Payload, Sender,

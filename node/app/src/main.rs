@@ -12,10 +12,14 @@
 
 mod args;
 mod bench;
+mod check;
 mod clock;
+mod configured;
 mod demo;
 mod envelopes;
 mod failure;
+mod id;
+mod init;
 mod logging;
 mod meter;
 mod modules;
@@ -56,16 +60,19 @@ fn run(
 ) -> Result<(), Failure> {
     let Some(args) = args::parse(words, screen)? else { return Ok(()) };
     match args.command {
+        Command::Init(words) => init::run(&words, screen),
+        Command::Id(words) => id::run(&words, screen),
+        Command::Check(words) => check::run(&words, screen),
         Command::Plugins(words) => plugins::run(&words, screen),
         Command::Bench { what: Bench::Keys(words) } => bench::keys(&words, screen, notes),
         Command::Bench { what: Bench::RekeyStudy(words) } => bench::rekey_study(&words, screen),
         Command::Demo(words) => demo::run(&words, screen),
         Command::Run(words) => {
-            run::run(&words.config, &run::Request { group: None, json: words.json }, screen)
+            run::run(&words.configured, &run::Request { group: None, json: words.json }, screen)
         }
         Command::Join(words) => {
             let request = run::Request { group: Some(words.group), json: words.json };
-            run::run(&words.config, &request, screen)
+            run::run(&words.configured, &request, screen)
         }
     }
 }

@@ -1,25 +1,21 @@
 //! The registry that a command works with.
 
 use crate::failure::Failure;
-use cenacle_builtin::{agreements, agreements_for_benchmarks, ciphers, policies};
+use cenacle_builtin::{agreements_for_benchmarks, ciphers, policies};
 use cenacle_host::{Error, Origin, Registry};
-use cenacle_plugin::{Family, KeyAgreementModule};
+use cenacle_plugin::Family;
 use std::sync::Arc;
 
 /// The modules that a node has.
 pub(crate) fn of_a_node() -> Result<Arc<Registry>, Failure> {
-    registry(agreements())
+    cenacle::built_in_modules().map_err(defect)
 }
 
 /// The same, with the groups that serve to compare with old figures and that a node refuses.
 pub(crate) fn for_benchmarks() -> Result<Arc<Registry>, Failure> {
-    registry(agreements_for_benchmarks())
-}
-
-fn registry(agreements: Vec<Arc<dyn KeyAgreementModule>>) -> Result<Arc<Registry>, Failure> {
     let registry = Registry::new();
     let fill = || -> Result<(), Error> {
-        for module in agreements {
+        for module in agreements_for_benchmarks() {
             registry.register_key_agreement(module, Origin::BuiltIn)?;
         }
         for module in ciphers() {
@@ -30,8 +26,12 @@ fn registry(agreements: Vec<Arc<dyn KeyAgreementModule>>) -> Result<Arc<Registry
         }
         Ok(())
     };
-    fill().map_err(|error| Failure::Failed(format!("defect in a built-in module: {error}")))?;
+    fill().map_err(defect)?;
     Ok(Arc::new(registry))
+}
+
+fn defect(error: Error) -> Failure {
+    Failure::Failed(format!("defect in a built-in module: {error}"))
 }
 
 /// What a selector says, as bad use where the one who typed must act.

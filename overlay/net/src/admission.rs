@@ -1,8 +1,12 @@
 //! Who may take part in the overlay.
 
-use crate::{error::Error, hex};
+use crate::{
+    error::Error,
+    hex,
+    state::files::{self, Fresh},
+};
 use libp2p::PeerId;
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, path::Path, str::FromStr};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -37,6 +41,29 @@ impl Psk {
         let mut bytes = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *bytes).map_err(|_| Error::Random)?;
         Ok(Self(bytes))
+    }
+
+    /// Reads the file: 64 hexadecimal digits, mode 0600.
+    ///
+    /// # Errors
+    /// A file that is not there, that others can read, or that holds something else.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        files::read_secret(path)?.parse().map_err(|_: Error| Error::Content {
+            path: path.to_owned(),
+            expected: "a pre-shared key of 64 hexadecimal digits",
+            advice: "copy the file of another node of the overlay",
+        })
+    }
+
+    /// Writes the file, mode 0600, unless there is one; tells whether it was written.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn create(&self, path: &Path) -> Result<bool, Error> {
+        let mut text = Zeroizing::new(String::with_capacity(65));
+        text.push_str(&self.to_hex());
+        text.push('\n');
+        Ok(files::write_new(path, text.as_bytes())? == Fresh::Written)
     }
 
     /// As 64 hexadecimal digits, the form of the file.

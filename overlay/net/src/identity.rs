@@ -57,8 +57,11 @@ impl Identity {
         Self::load(path)
     }
 
-    /// Writes the file unless there is one; tells whether it was written.
-    fn create(&self, path: &Path) -> Result<bool, Error> {
+    /// Writes the file, mode 0600, unless there is one; tells whether it was written.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn create(&self, path: &Path) -> Result<bool, Error> {
         let mut seed = self.seed()?;
         let digits = hex::write(&seed);
         seed.zeroize();

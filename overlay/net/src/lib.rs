@@ -50,7 +50,7 @@ pub use admission::{Admission, Psk};
 pub use error::Error;
 pub use events::{Events, NetEvent};
 pub use identity::Identity;
-pub use libp2p::{Multiaddr, PeerId};
+pub use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 pub use network::Network;
 pub use settings::{Dissemination, Limits, Settings};
 pub use state::StateFolder;

@@ -12,7 +12,7 @@ const MAX_SHOWN: usize = 64;
 
 /// Where a value was given.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(untagged)]
 #[non_exhaustive]
 pub enum Place {
     /// A file, and the line and column in it, both from 1, where one can be told.
@@ -25,11 +25,17 @@ pub enum Place {
         column: Option<usize>,
     },
     /// An environment variable.
-    Variable(String),
+    Variable {
+        /// Its name.
+        variable: String,
+    },
     /// `--set` on the command line.
-    Flag(String),
-    /// [`super::Builder`], or no place at all.
-    Code,
+    Flag {
+        /// The flag, and the key that it sets.
+        flag: String,
+    },
+    /// [`super::Builder`].
+    Code {},
 }
 
 impl fmt::Display for Place {
@@ -40,9 +46,9 @@ impl fmt::Display for Place {
             }
             Self::File { file, line: Some(line), .. } => write!(f, "{file}:{line}"),
             Self::File { file, .. } => f.write_str(file),
-            Self::Variable(name) => f.write_str(name),
-            Self::Flag(flag) => f.write_str(flag),
-            Self::Code => f.write_str("configuration"),
+            Self::Variable { variable } => f.write_str(variable),
+            Self::Flag { flag } => f.write_str(flag),
+            Self::Code {} => f.write_str("configuration"),
         }
     }
 }
@@ -51,7 +57,8 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Problem {
-    /// Where.
+    /// Where; JSON has its fields beside the others.
+    #[serde(flatten)]
     pub place: Place,
     /// The key, such as `node.listen[1]`; none where the problem is not one of a key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +111,11 @@ impl Problems {
     }
 
     /// One problem alone.
-    pub(super) fn one(place: Place, problem: impl Into<String>, way_out: impl Into<String>) -> Self {
+    pub(super) fn one(
+        place: Place,
+        problem: impl Into<String>,
+        way_out: impl Into<String>,
+    ) -> Self {
         let (problem, way_out) = (problem.into(), way_out.into());
         Self { list: vec![Problem { place, key: None, problem, way_out }], untold: 0 }
     }
@@ -149,21 +160,21 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(whole: Place) -> Self {
-        Self {
-            whole,
-            spots: BTreeMap::new(),
-            broken: BTreeSet::new(),
-            list: Vec::new(),
-            untold: 0,
-        }
+        Self { whole, spots: BTreeMap::new(), broken: BTreeSet::new(), list: Vec::new(), untold: 0 }
     }
 
-    /// Says where the value of the key `path` is. A later layer replaces what an earlier one gave,
-    /// with all that was in it.
+    /// Says where the value of the key `path` is.
     pub(super) fn put(&mut self, path: String, place: Place, written: &str) {
-        let inside = |other: &String| other.starts_with(&path) && *other != path;
-        self.spots.retain(|other, _| !inside(other) || !other[path.len()..].starts_with('['));
         self.spots.insert(path, Spot { place, shown: shown(written) });
+    }
+
+    /// Says the same of a value that a later layer puts in the place of another, with all its items.
+    pub(super) fn replace(&mut self, path: String, place: Place, written: &str) {
+        let is_item = |other: &String| {
+            other.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('['))
+        };
+        self.spots.retain(|other, _| !is_item(other));
+        self.put(path, place, written);
     }
 
     /// The spot of `path`, or of the nearest thing that it is in.
@@ -215,12 +226,30 @@ impl Report {
         self.push(place, key, problem.into(), way_out.into());
     }
 
-    /// Whether the key, or a part of its value, has a problem.
+    /// A problem that is only counted, where no more are told; whether that is so. Spares its maker
+    /// the work.
+    pub(super) fn only_counts(&mut self) -> bool {
+        let full = self.list.len() >= MAX_PROBLEMS;
+        if full {
+            self.untold = self.untold.saturating_add(1);
+        }
+        full
+    }
+
+    /// Whether the key, a part of its value, or something that it is in has a problem: nothing is
+    /// concluded from it then.
     pub(super) fn is_broken(&self, path: &str) -> bool {
         let inside = |other: &String| {
             let rest = other.strip_prefix(path);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
+        let mut around = path;
+        while let Some(outer) = around.rfind(['.', '[']).and_then(|end| around.get(..end)) {
+            if self.broken.contains(outer) {
+                return true;
+            }
+            around = outer;
+        }
         self.broken.range(path.to_owned()..).take_while(|key| key.starts_with(path)).any(inside)
     }
 
@@ -232,23 +261,37 @@ impl Report {
         }
     }
 
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// `value` where nothing is wrong.
-    pub(super) fn finish<T>(mut self, value: T) -> Result<T, Problems> {
-        if self.list.is_empty() {
-            return Ok(value);
-        }
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Problems> {
+        if self.is_empty() { Ok(value) } else { Err(self.into_problems()) }
+    }
+
+    /// What is wrong, in the order of the file.
+    pub(super) fn into_problems(mut self) -> Problems {
         self.list.sort_by(|a, b| a.place.cmp(&b.place));
-        Err(Problems { list: self.list, untold: self.untold })
+        Problems { list: self.list, untold: self.untold }
     }
 }
 
-/// `text` without control characters, cut where it is long: it goes to terminals and logs.
+/// `text` as it is printed, cut where it is long.
 pub(super) fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect();
-    // Quotation marks of a value are part of how it is written.
-    shown = shown.replace("\\\"", "\"").replace("\\'", "'");
+    let mut shown: String = printable(text.chars().take(MAX_SHOWN)).collect();
     if text.chars().nth(MAX_SHOWN).is_some() {
         shown.push('…');
     }
     shown
+}
+
+/// What is no letter, sign or space, escaped: it would be a command to a terminal, or hide
+/// something in a log.
+pub(super) fn printable(text: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    text.flat_map(|c| {
+        let kept = matches!(c, '"' | '\'' | '\\').then_some(c);
+        kept.into_iter().chain(kept.is_none().then(|| c.escape_debug()).into_iter().flatten())
+    })
 }

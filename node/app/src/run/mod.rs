@@ -18,6 +18,7 @@ mod session;
 mod signals;
 
 use crate::failure::Failure;
+use crate::{args, configured};
 use crate::screen::Screen;
 use cenacle::config::Config;
 use cenacle::{Builder, Error, Node};
@@ -25,7 +26,6 @@ use cenacle_core::GroupName;
 use input::Input;
 use output::Output;
 use session::{Kind, Session};
-use std::path::Path;
 
 /// Which groups, and what the input's lines are.
 pub(crate) struct Request {
@@ -37,12 +37,12 @@ pub(crate) struct Request {
 
 /// Runs a node until it is told to stop.
 pub(crate) fn run(
-    path: &Path,
+    configured: &args::Configured,
     request: &Request,
     screen: &mut Screen<'_>,
 ) -> Result<(), Failure> {
     crate::logging::start();
-    let config = Config::load(path).map_err(|problems| Failure::Usage(problems.in_a_sentence()))?;
+    let config = configured::load(configured)?;
     config.remarks().iter().for_each(|remark| log::warn!("{remark}"));
     let groups = groups(&config, request)?;
     let kind = match (&request.group, request.json) {

@@ -5,6 +5,7 @@ mod bench_keys;
 mod demo;
 mod plugins;
 mod rekey_study;
+mod setup;
 mod usage;
 
 use std::process::{Command, Stdio};

@@ -27,6 +27,10 @@ fn bad_use_is_one_sentence_and_status_2() {
         ("demo --nodes five", "--nodes takes whole numbers from 3 to 100"),
         ("demo --key-agreement gdhh", "did you mean \"gdh\"?"),
         ("demo --cipher aes", "aes256gcm"),
+        ("check --confg x", "'--config'"),
+        ("check --set node.naem=x", "did you mean \"name\"?"),
+        ("id --set node.name", "has no value"),
+        ("init alice", "see `cenacle init --help`"),
     ] {
         let ran = cenacle(line);
         assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{line}: {}", ran.err);
@@ -44,7 +48,16 @@ fn bad_use_is_one_sentence_and_status_2() {
 
 #[test]
 fn help_and_version_are_no_errors() {
-    for line in ["--help", "help demo", "plugins --help", "bench keys --help", "demo --help"] {
+    for line in [
+        "--help",
+        "help demo",
+        "plugins --help",
+        "bench keys --help",
+        "demo --help",
+        "init --help",
+        "id --help",
+        "check --help",
+    ] {
         assert!(succeeds(line).contains("Example"), "{line}");
     }
     assert_eq!(succeeds("--version"), format!("cenacle {}\n", env!("CARGO_PKG_VERSION")));

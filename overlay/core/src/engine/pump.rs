@@ -7,7 +7,7 @@ use crate::{
     ids::{Order as Place, Position},
     membership::Happening,
     order::{Announcement, Delivered},
-    output::{Event, Outbox, Output, Warning},
+    output::{Outbox, Output, Warning},
     sender::Leave,
     streams::Request,
     wire::{
