@@ -237,7 +237,9 @@ fn parent(transports: &[&str], seconds: u64) {
             let lines: Vec<_> = three.iter_mut().map(Peer::hear).collect();
             let rates = lines.iter().map(|line| line.split(' ').next().unwrap());
             let sum: u64 = rates.map(|rate| rate.parse::<u64>().unwrap()).sum();
-            println!("{transport}: three multicast frames of {size} bytes: {sum} MB/s in all; {lines:?}");
+            println!(
+                "{transport}: three multicast frames of {size} bytes: {sum} MB/s in all; {lines:?}"
+            );
         }
     }
 }

@@ -102,7 +102,8 @@ impl Book {
     /// A verified record; whether it says anything new.
     pub(crate) fn learn(&mut self, peer: PeerId, record: &Record, now: u64) -> bool {
         let max = self.max_addresses;
-        let entry = self.peers.entry(peer).or_insert_with(|| Entry { seen: now, ..Entry::default() });
+        let entry =
+            self.peers.entry(peer).or_insert_with(|| Entry { seen: now, ..Entry::default() });
         if entry.record.as_ref().is_some_and(|known| !record.replaces(known)) {
             return false;
         }
@@ -115,7 +116,8 @@ impl Book {
             entry.addresses.push(Place { address: address.clone(), reached });
         }
         for place in old.into_iter().filter(|place| place.reached > 0) {
-            if entry.addresses.len() < max && entry.addresses.iter().all(|p| p.address != place.address)
+            if entry.addresses.len() < max
+                && entry.addresses.iter().all(|p| p.address != place.address)
             {
                 entry.addresses.push(place);
             }
@@ -131,7 +133,8 @@ impl Book {
     pub(crate) fn hint(&mut self, peer: PeerId, address: &Multiaddr, now: u64) {
         let address = bare(address);
         let max = self.max_addresses;
-        let entry = self.peers.entry(peer).or_insert_with(|| Entry { seen: now, ..Entry::default() });
+        let entry =
+            self.peers.entry(peer).or_insert_with(|| Entry { seen: now, ..Entry::default() });
         let known = entry.addresses.iter().any(|place| place.address == address);
         if !known && entry.addresses.len() < max && address.len() <= MAX_ADDRESS {
             entry.addresses.push(Place { address, reached: 0 });
@@ -162,11 +165,6 @@ impl Book {
         let mut places: Vec<_> = entry.addresses.iter().collect();
         places.sort_by_key(|place| (std::cmp::Reverse(place.reached), remoteness(&place.address)));
         places.into_iter().map(|place| place.address.clone()).collect()
-    }
-
-    /// The record of a peer, for passing it on.
-    pub(crate) fn record(&self, peer: &PeerId) -> Option<&Record> {
-        self.peers.get(peer)?.record.as_ref()
     }
 
     /// All peers, those seen last first.
@@ -248,7 +246,6 @@ mod tests {
         other.read(&bytes, &[4; 32]).unwrap();
         assert_eq!(other.len(), 0, "another overlay's");
         for at in 0..bytes.len() {
-            let _ = Book::new(8, 4).read(&bytes[..at], &[3; 32]);
             assert!(Book::new(8, 4).read(&bytes[..at], &[3; 32]).is_none(), "torn at {at}");
         }
     }

@@ -59,7 +59,8 @@ impl Envelope {
                 put_node(&mut out, node);
             }
         }
-        put_short(&mut out, &self.record).ok_or(Error::Settings("an address record is too long"))?;
+        put_short(&mut out, &self.record)
+            .ok_or(Error::Settings("an address record is too long"))?;
         for frame in &self.frames {
             let length = u32::try_from(frame.len());
             let length = length.map_err(|_| Error::Settings("a frame is too long"))?;

@@ -208,14 +208,14 @@ impl Events {
         if !inbox.starved.load(Ordering::SeqCst) {
             return;
         }
-        let roomy = left <= inbox.limit / 2
-            && source.load(Ordering::SeqCst) <= inbox.limit_per_source / 2;
+        let roomy =
+            left <= inbox.limit / 2 && source.load(Ordering::SeqCst) <= inbox.limit_per_source / 2;
         if roomy {
             let mut queue = inbox.queue();
             inbox.starved.store(false, Ordering::SeqCst);
             let wakers = std::mem::take(&mut queue.starved);
             // Woken outside of the lock: they will want it.
-            std::mem::drop(queue);
+            drop(queue);
             wakers.into_iter().for_each(Waker::wake);
         }
     }

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use libp2p::{
     PeerId,
     gossipsub::{
-        self, Behaviour, ConfigBuilder, IdentTopic, Message, MessageAcceptance, MessageAuthenticity,
-        MessageId, PublishError, ValidationMode, WhitelistSubscriptionFilter,
+        self, Behaviour, ConfigBuilder, IdentTopic, Message, MessageAcceptance,
+        MessageAuthenticity, MessageId, PublishError, ValidationMode, WhitelistSubscriptionFilter,
     },
 };
 use std::{
@@ -92,12 +92,9 @@ impl Gossip {
             .build()
             .map_err(|error| failed(error.to_string()))?;
         let filter = WhitelistSubscriptionFilter(HashSet::from([self.topic.hash()]));
-        let mut behaviour = Behaviour::new_with_subscription_filter(
-            MessageAuthenticity::Anonymous,
-            config,
-            filter,
-        )
-        .map_err(|error| failed(error.to_owned()))?;
+        let mut behaviour =
+            Behaviour::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)
+                .map_err(|error| failed(error.to_owned()))?;
         behaviour.subscribe(&self.topic).map_err(|error| failed(error.to_string()))?;
         Ok(behaviour)
     }

@@ -36,6 +36,8 @@ pub(crate) struct Port {
     pub(crate) by_smaller: bool,
     /// Whether the link writes on it.
     pub(crate) active: AtomicBool,
+    /// Whether something was taken from the queue and is not written yet.
+    pub(crate) busy: AtomicBool,
     /// The connection's task.
     pub(crate) waker: AtomicWaker,
 }
@@ -89,6 +91,11 @@ impl Queue {
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Whether nothing waits, here or in a connection's writer.
+    pub(crate) fn is_written(&self) -> bool {
+        self.frames.is_empty() && !self.ports.iter().any(|port| port.busy.load(Ordering::SeqCst))
     }
 
     pub(crate) fn path(&self) -> Path {

@@ -74,8 +74,7 @@ mod tests {
                 1..6 => highest + 1,
                 _ => highest.saturating_sub(step % 1500),
             };
-            let expected =
-                number > 0 && number + WIDTH > highest && model.insert(number);
+            let expected = number > 0 && number + WIDTH > highest && model.insert(number);
             assert_eq!(window.take(number), expected, "number {number} below {highest}");
             highest = highest.max(number);
         }

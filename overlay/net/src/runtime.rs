@@ -30,6 +30,8 @@ pub(crate) async fn timeout<T>(limit: Duration, future: impl Future<Output = T>)
 }
 
 /// Runs what may wait for a disk, on a thread of its own.
-pub(crate) fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
+pub(crate) fn spawn_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Task<T> {
     async_std::task::spawn_blocking(work)
 }

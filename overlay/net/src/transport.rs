@@ -10,18 +10,21 @@ use crate::{
     muxer::Yamux,
     shared::Shared,
 };
-use futures::future::Either;
+use either::Either::Left;
 use libp2p::{
     PeerId, Transport,
     core::{
         ConnectedPoint, Endpoint,
         muxing::StreamMuxerBox,
-        transport::{Boxed, timeout::TransportTimeout},
+        transport::{
+            Boxed,
+            timeout::{TransportTimeout, TransportTimeoutError},
+        },
         upgrade::{SelectUpgrade, Version},
     },
     dns, identity, noise, quic, relay, tcp, tls,
 };
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 /// What the swarm dials and listens with.
 pub(crate) type Transports = Boxed<(PeerId, StreamMuxerBox)>;
@@ -40,19 +43,33 @@ pub(crate) fn build(
     // A lost SYN is repeated after a second by the kernel: a new dial is faster.
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
     let tcp = TransportTimeout::with_outgoing_timeout(tcp, limits.connect)
+        .map_err(|error| match error {
+            TransportTimeoutError::Other(error) => error,
+            other => io::Error::new(io::ErrorKind::TimedOut, other.to_string()),
+        })
         .upgrade(Version::V1Lazy)
         .authenticate(secure.clone())
         .multiplex(yamux.clone())
         .timeout(limits.handshake)
-        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
+        .map_err(|error| match error {
+            // Of the socket: its kind tells a refusal.
+            TransportTimeoutError::Other(Left(Left(error))) => error,
+            // Of the handshakes: the other side has broken off.
+            TransportTimeoutError::Other(other) => {
+                io::Error::new(io::ErrorKind::ConnectionAborted, other.to_string())
+            }
+            other => io::Error::new(io::ErrorKind::TimedOut, other.to_string()),
+        });
     let gate = shared.clone();
     let quic = quic::tokio::Transport::new(quic_config(keypair, shared))
         .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
         .and_then(move |(peer, muxer), point| admit_muxed(peer, muxer, role(&point), gate));
     let quic = TransportTimeout::new(quic, limits.handshake);
-    let direct = quic.or_transport(tcp).map(|either, _| match either {
-        Either::Left(connection) | Either::Right(connection) => connection,
-    });
+    let direct = quic
+        .or_transport(tcp)
+        .map(|either, _| either.into_inner())
+        .map_err(|error| error.right_or_else(io::Error::other));
     let circuits = circuits
         .upgrade(Version::V1Lazy)
         .authenticate(secure)
@@ -60,10 +77,15 @@ pub(crate) fn build(
         .timeout(limits.handshake)
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     let named = dns::tokio::Transport::system(direct)
-        .map_err(|error| Error::Transport { what: "DNS", detail: error.to_string() })?;
-    let all = circuits.or_transport(named).map(|either, _| match either {
-        Either::Left(connection) | Either::Right(connection) => connection,
-    });
+        .map_err(|error| Error::Transport { what: "DNS", detail: error.to_string() })?
+        .map_err(|error| match error {
+            dns::Error::Transport(error) => error,
+            other => io::Error::other(other),
+        });
+    let all = circuits
+        .or_transport(named)
+        .map(|either, _| either.into_inner())
+        .map_err(|error| error.right_or_else(io::Error::other));
     Ok(all.boxed())
 }
 

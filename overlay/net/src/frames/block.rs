@@ -168,12 +168,12 @@ mod tests {
         let mut blocks = Blocks::new(1 << 20);
         let mut bytes = stream(&[]);
         bytes.extend(header(Kind::Engine, 1 << 20).unwrap());
-        bytes.extend([1; 100]);
+        bytes.extend([1; 20_000]);
         for byte in bytes {
             blocks.room()[0] = byte;
             blocks.read(1);
             let _ = blocks.opening();
         }
-        assert!(blocks.block.len() <= 2 * SMALLEST, "{}", blocks.block.len());
+        assert!(blocks.block.len() <= 40_000, "{}", blocks.block.len());
     }
 }

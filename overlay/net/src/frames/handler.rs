@@ -134,6 +134,15 @@ impl Handler {
         self.port.waker.wake();
     }
 
+    /// Whether everything that was taken from the queue is written.
+    fn show_busy(&self) {
+        let busy = match &self.outbound {
+            Outbound::Open(writer) | Outbound::Closing(writer) => writer.is_busy(),
+            Outbound::None | Outbound::Requested => false,
+        };
+        self.port.busy.store(busy, Ordering::SeqCst);
+    }
+
     fn poll_read(&mut self, cx: &mut Context<'_>) {
         let Some(inbound) = &mut self.inbound else { return };
         match inbound.poll(cx, &self.shared, &self.link) {
@@ -238,7 +247,9 @@ impl ConnectionHandler for Handler {
         // Before anything is looked at, so that nothing that happens meanwhile is missed.
         self.port.waker.register(cx.waker());
         self.poll_read(cx);
-        if let Some(request) = self.poll_write(cx) {
+        let request = self.poll_write(cx);
+        self.show_busy();
+        if let Some(request) = request {
             return Poll::Ready(request);
         }
         if self.useless && !self.told {
@@ -248,18 +259,15 @@ impl ConnectionHandler for Handler {
         Poll::Pending
     }
 
-    /// The connection closes: what was taken from the queue is written out.
+    /// The connection closes. The muxer is not moved here, so what its stream does not take at once
+    /// is lost; a stop waits before it closes anything ([`Port::busy`]).
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Option<Verdict>> {
-        if let Outbound::Open(writer) | Outbound::Closing(writer) = &mut self.outbound {
-            match writer.poll_close(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(_) => {
-                    let unwritten = writer.unwritten();
-                    self.shared.figures.dropped_many(Drop::PeerGone, unwritten);
-                }
-            }
-            self.outbound = Outbound::None;
+        let outbound = std::mem::replace(&mut self.outbound, Outbound::None);
+        if let Outbound::Open(mut writer) | Outbound::Closing(mut writer) = outbound {
+            let _ = writer.poll_close(cx);
+            self.shared.figures.dropped_many(Drop::PeerGone, writer.unwritten());
         }
+        self.port.busy.store(false, Ordering::SeqCst);
         Poll::Ready(None)
     }
 

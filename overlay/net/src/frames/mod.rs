@@ -8,4 +8,4 @@ mod codec;
 mod handler;
 mod writer;
 
-pub(crate) use codec::{Kind, header};
+pub(crate) use codec::Kind;

@@ -71,6 +71,11 @@ impl Writer {
         if self.block.is_empty() && self.large.is_empty() { 0 } else { self.frames }
     }
 
+    /// Whether something is gathered, or written and not flushed.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.dirty || !self.block.is_empty() || !self.large.is_empty()
+    }
+
     fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         if self.dirty {
             match ready!(Pin::new(&mut self.stream).poll_flush(cx)) {
@@ -117,7 +122,7 @@ impl Writer {
                 self.block.extend_from_slice(&frame);
             }
         }
-        std::mem::drop(queue);
+        drop(queue);
         if self.frames == 0 {
             return false;
         }

@@ -11,16 +11,11 @@ use libp2p::{
     PeerId,
     core::{
         UpgradeInfo,
-        muxing::{StreamMuxer, StreamMuxerBox, StreamMuxerExt},
+        muxing::{StreamMuxerBox, StreamMuxerExt},
         upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade},
     },
 };
-use std::{
-    io,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-};
+use std::{io, pin::pin, sync::Arc, task::Poll};
 
 /// Bytes that are read from a socket at once: two records of TLS. rustls reads 4 KiB by itself.
 const READ: usize = 32 << 10;

@@ -141,8 +141,8 @@ fn a_message_that_was_touched_is_noticed() {
             });
             let both = (played.initiator, played.responder);
             // What is not under a MAC: the instance and record, which is signed, of introductions.
-            let free = matches!(turn, 3 | 4) && (9..25).contains(&at)
-                || matches!(turn, 3 | 4) && at >= 57;
+            let free =
+                matches!(turn, 3 | 4) && (9..25).contains(&at) || matches!(turn, 3 | 4) && at >= 57;
             let fine = matches!(both, (Some(Ok(_)), Some(Ok(_))));
             assert!(!fine || free, "message {turn}, byte {at}");
         }

@@ -4,7 +4,6 @@ use super::{behaviour::Peers, driver::Driver, driver::State};
 use crate::{
     board::Board,
     book::{Book, bare},
-    desk::Arrived,
     frames::Kind,
     keys,
     links::{Link, Pushed},

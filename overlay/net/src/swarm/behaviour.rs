@@ -49,10 +49,11 @@ impl Peers {
             .with_max_pending_outgoing(Some(limits.max_pending))
             .with_max_established(Some(limits.max_connections))
             .with_max_established_per_peer(Some(limits.max_connections_per_peer));
-        let identify = identify::Config::new(AGENT.to_owned(), settings.identity.keypair().public())
-            .with_push_listen_addr_updates(true)
-            // Addresses are in signed records; this one's are not used.
-            .with_cache_size(0);
+        let identify =
+            identify::Config::new(AGENT.to_owned(), settings.identity.keypair().public())
+                .with_push_listen_addr_updates(true)
+                // Addresses are in signed records; this one's are not used.
+                .with_cache_size(0);
         let mdns = settings
             .mdns
             .then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), peer))

@@ -19,12 +19,7 @@ use libp2p::{
         dial_opts::{DialOpts, PeerCondition},
     },
 };
-use std::{
-    collections::BTreeMap,
-    io::ErrorKind,
-    net::IpAddr,
-    time::Duration,
-};
+use std::{collections::BTreeMap, io::ErrorKind, net::IpAddr, time::Duration};
 
 /// A link on which nothing has come for so long is in doubt when the engine has put its node out.
 const QUIET: Duration = Duration::from_millis(600);
@@ -201,7 +196,7 @@ impl Driver {
     /// Where a refusal says that a process is gone: TCP, on the machine that the connection was to.
     /// A refusal of another address (its loopback as seen from here, say) says nothing.
     fn probe_addresses(&self, peer: &PeerId, closed: &Multiaddr) -> Vec<Multiaddr> {
-        let Some(ip) = ip_of(closed) else { return Vec::new() };
+        let Some(ip) = ip_of(closed).filter(|_| !is_circuit(closed)) else { return Vec::new() };
         let tcp = |address: &Multiaddr| address.iter().any(|part| matches!(part, Protocol::Tcp(_)));
         let same = |address: &Multiaddr| {
             tcp(address) && ip_of(address) == Some(ip) && !is_circuit(address)

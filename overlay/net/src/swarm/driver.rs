@@ -3,7 +3,7 @@
 use super::{
     addresses::Addresses,
     behaviour::{Peers, PeersEvent},
-    dialling::Dialling,
+    dialling::{Dialling, is_circuit},
 };
 use crate::{
     book::peer_in,
@@ -22,8 +22,9 @@ use crate::{
 use cenacle_core::NodeId;
 use futures::{FutureExt, StreamExt, select_biased};
 use libp2p::{
-    Multiaddr, PeerId, Swarm, gossipsub, identify, mdns, ping, relay,
+    Multiaddr, PeerId, Swarm, gossipsub, identify, mdns,
     multiaddr::Protocol,
+    ping, relay,
     swarm::{ListenError, SwarmEvent},
 };
 use std::{
@@ -48,6 +49,7 @@ pub(crate) struct Driver {
     pub(super) members: BTreeSet<NodeId>,
     /// Relays that were asked for a place.
     relays: BTreeSet<PeerId>,
+    serves_as_relay: bool,
     started: Instant,
 }
 
@@ -81,6 +83,7 @@ impl Driver {
             gossip,
             members: BTreeSet::new(),
             relays: BTreeSet::new(),
+            serves_as_relay: settings.relay,
             started,
         };
         driver.begin(&settings.bootstrap);
@@ -168,8 +171,8 @@ impl Driver {
     async fn stop(mut self, grace: Duration) {
         let shared = self.shared.clone();
         let deadline = Instant::now() + grace;
-        let queued = || shared.links.all().iter().any(|link| link.queue().bytes() > 0);
-        while queued() && Instant::now() < deadline {
+        let waits = || shared.links.all().iter().any(|link| !link.queue().is_written());
+        while waits() && Instant::now() < deadline {
             let step = Duration::from_millis(2);
             let _ = runtime::timeout(step, self.swarm.select_next_some()).await;
         }
@@ -197,7 +200,8 @@ impl Driver {
         members.remove(&self.shared.node);
         let now = self.now();
         for node in self.members.difference(&members) {
-            let silent = self.shared.links.get(node).is_some_and(|link| self.dialling.is_quiet(&link));
+            let silent =
+                self.shared.links.get(node).is_some_and(|link| self.dialling.is_quiet(&link));
             if let (true, Some(peer)) = (silent, crate::keys::peer_of(&node.key)) {
                 self.dialling.doubt(peer, *node, now);
             }
@@ -221,6 +225,10 @@ impl Driver {
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
             SwarmEvent::NewListenAddr { address, .. } => {
+                // A relay tells these to who asks it for a place.
+                if self.serves_as_relay && !is_circuit(&address) {
+                    self.swarm.add_external_address(address.clone());
+                }
                 let shared = self.shared.clone();
                 self.addresses.renew(&shared, &self.swarm);
                 self.show();
@@ -254,8 +262,7 @@ impl Driver {
         let shared = self.shared.clone();
         self.addresses.renew(&shared, &self.swarm);
         // A relay that went away; another one, or the same again, is asked when it is met.
-        let circuit = |address: &Multiaddr| address.iter().any(|p| p == Protocol::P2pCircuit);
-        if addresses.iter().any(circuit) || reason.is_err() && addresses.is_empty() {
+        if addresses.iter().any(is_circuit) || reason.is_err() && addresses.is_empty() {
             self.relays.clear();
         } else if let Err(error) = reason {
             let list: Vec<_> = addresses.iter().map(ToString::to_string).collect();
@@ -297,7 +304,8 @@ impl Driver {
             }
             PeersEvent::Mdns(mdns::Event::Discovered(found)) => {
                 let now = self.now();
-                for (peer, address) in found.into_iter().filter(|(peer, _)| *peer != self.shared.peer)
+                for (peer, address) in
+                    found.into_iter().filter(|(peer, _)| *peer != self.shared.peer)
                 {
                     self.addresses.hint(peer, &address);
                     self.dialling.schedule.know(Target::Peer(peer), now);
@@ -317,9 +325,8 @@ impl Driver {
         if self.relays.contains(&relay) || self.relays.len() >= RESERVATIONS {
             return;
         }
-        let circuit = |address: &Multiaddr| address.iter().any(|p| p == Protocol::P2pCircuit);
         let addresses = self.addresses.of(&relay);
-        let Some(address) = addresses.into_iter().find(|address| !circuit(address)) else { return };
+        let Some(address) = addresses.into_iter().find(|a| !is_circuit(a)) else { return };
         let address = address.with(Protocol::P2p(relay)).with(Protocol::P2pCircuit);
         match self.swarm.listen_on(address) {
             Ok(_) => {

@@ -99,7 +99,8 @@ fn the_list_admits_who_is_in_it_both_ways() {
 #[test]
 fn open_admits_whoever_comes() {
     run(async {
-        let (mut first, mut second) = meet(with(Admission::Open), with(Admission::Open), QUIC).await;
+        let (mut first, mut second) =
+            meet(with(Admission::Open), with(Admission::Open), QUIC).await;
         first.connected(second.node()).await;
         second.connected(first.node()).await;
     });

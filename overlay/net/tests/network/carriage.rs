@@ -2,11 +2,25 @@
 
 use crate::harness::{PATIENCE, Peer, QUIC, TCP, at, eventually, pair, pattern, run};
 use bytes::Bytes;
-use cenacle_net::{Drop, Dissemination, Path};
+use cenacle_net::{Dissemination, Drop, Path};
 use std::time::{Duration, Instant};
 
 fn sizes(max: usize) -> Vec<usize> {
-    vec![0, 1, 63, 4 << 10, 16 << 10, (16 << 10) + 1, 64 << 10, 100_001, 256 << 10, max - 1, max, 0, 5]
+    vec![
+        0,
+        1,
+        63,
+        4 << 10,
+        16 << 10,
+        (16 << 10) + 1,
+        64 << 10,
+        100_001,
+        256 << 10,
+        max - 1,
+        max,
+        0,
+        5,
+    ]
 }
 
 async fn frames_of_all_sizes(listen: &str, path: Path) {

@@ -35,9 +35,8 @@ async fn until_gossip_works(from: &mut Peer, to: &mut Peer, direct: bool) {
             from.send(node, "?");
         }
         to.idle(Duration::from_millis(50)).await;
-        let came = |event: &NetEvent| {
-            matches!(event, NetEvent::Frames { from, .. } if *from == origin)
-        };
+        let came =
+            |event: &NetEvent| matches!(event, NetEvent::Frames { from, .. } if *from == origin);
         if to.told.iter().any(came) {
             to.idle(Duration::from_millis(300)).await;
             to.told.retain(|event| !matches!(event, NetEvent::Frames { .. }));

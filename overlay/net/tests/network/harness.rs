@@ -1,10 +1,10 @@
 //! Networks to play with.
 
 use bytes::Bytes;
+use cenacle_core::NodeId;
 use cenacle_net::{
     Admission, Drop, Events, Identity, Multiaddr, NetEvent, Network, Psk, Settings, Status,
 };
-use cenacle_core::NodeId;
 use futures::StreamExt;
 use std::{
     collections::VecDeque,
@@ -128,7 +128,9 @@ impl Peer {
         let mut all = Vec::new();
         while all.len() < count {
             let some = self.wait("frames", |event| match event {
-                NetEvent::Frames { from: origin, frames } if *origin == from => Some(frames.clone()),
+                NetEvent::Frames { from: origin, frames } if *origin == from => {
+                    Some(frames.clone())
+                }
                 _ => None,
             });
             all.extend(some.await);

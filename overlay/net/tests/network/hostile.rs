@@ -298,9 +298,7 @@ fn replayed_and_forged_announcements_are_counted_and_heard_once() {
         assert_eq!(well.a.drops(Drop::Signature), 1);
         // b is told by a, once.
         assert_eq!(well.b.frames(insider.node(), 1).await, ["here I am"]);
-        let of = |node: NodeId| move |event: &NetEvent| {
-            matches!(event, NetEvent::Frames { from, .. } if *from == node)
-        };
+        let of = |node: NodeId| move |event: &NetEvent| matches!(event, NetEvent::Frames { from, .. } if *from == node);
         well.a.idle(Duration::from_millis(50)).await;
         assert!(!well.a.told.iter().any(of(insider.node())));
         assert!(!well.a.told.iter().any(of(well.b.node())));
