@@ -60,6 +60,86 @@ pub(crate) enum Bench {
     /// The papers' rekeying experiments again: joins, leaves and the leader's death, cache cold or warm
     #[command(long_about = REKEY_STUDY)]
     RekeyStudy(RekeyStudy),
+    /// Throughput and latency of multicast between processes
+    #[cfg(target_os = "linux")]
+    Multicast(Multicast),
+    /// The time from a join, leave, crash, partition or merge to the last member's view
+    #[cfg(target_os = "linux")]
+    Views(Views),
+    /// A process of the other benchmarks
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Member,
+}
+
+/// Where the members of a benchmark are.
+#[cfg(target_os = "linux")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct Place {
+    /// loopback, or veth: a network namespace for each member, joined by a bridge (as root)
+    #[arg(long, value_name = "NAME", default_value = "loopback")]
+    pub(crate) network: String,
+    /// tcp or quic
+    #[arg(long, value_name = "NAME", default_value = "tcp")]
+    pub(crate) transport: String,
+    /// auto, direct or gossip
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub(crate) dissemination: String,
+    /// Silence that the failure detector forgives [default: 1000]
+    #[arg(long, value_name = "MS")]
+    pub(crate) suspect_after_ms: Option<String>,
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cenacle bench multicast --size 100,1024 --seconds 2
+  cenacle bench multicast --nodes 5 --senders all --network veth --json")]
+pub(crate) struct Multicast {
+    /// How many members, 1 to 100
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub(crate) nodes: String,
+    /// How many send; all, or a number
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,all")]
+    pub(crate) senders: Vec<String>,
+    /// Bytes of a message
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "100,1024,8192,65536")]
+    pub(crate) size: Vec<String>,
+    /// fifo, causal, agreed or safe
+    #[arg(long, value_name = "NAME", default_value = "agreed")]
+    pub(crate) service: String,
+    /// How long each flood lasts
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(crate) seconds: String,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cenacle bench views --repetitions 5
+  cenacle bench views --nodes 5 --network veth --json
+
+Partition and merge need --network veth.")]
+pub(crate) struct Views {
+    /// How many members, 3 to 50
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(crate) nodes: String,
+    /// How often everything happens
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub(crate) repetitions: String,
+    /// The key agreement module of the group
+    #[arg(long, value_name = "NAME", default_value = "none")]
+    pub(crate) module: String,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which configuration a command reads.

@@ -66,6 +66,12 @@ fn run(
         Command::Plugins(words) => plugins::run(&words, screen),
         Command::Bench { what: Bench::Keys(words) } => bench::keys(&words, screen, notes),
         Command::Bench { what: Bench::RekeyStudy(words) } => bench::rekey_study(&words, screen),
+        #[cfg(target_os = "linux")]
+        Command::Bench { what: Bench::Multicast(words) } => bench::multicast(&words, screen),
+        #[cfg(target_os = "linux")]
+        Command::Bench { what: Bench::Views(words) } => bench::views(&words, screen),
+        #[cfg(target_os = "linux")]
+        Command::Bench { what: Bench::Member } => bench::member(),
         Command::Demo(words) => demo::run(&words, screen),
         Command::Run(words) => {
             run::run(&words.configured, &run::Request { group: None, json: words.json }, screen)

@@ -57,6 +57,8 @@ impl Lab {
             format!("ip -n {switch} link set lo up"),
             format!("ip -n {switch} link add br0 type bridge mcast_snooping 0"),
             format!("ip -n {switch} link set br0 up"),
+            format!("ip -n {switch} link add br1 type bridge mcast_snooping 0"),
+            format!("ip -n {switch} link set br1 up"),
         ])?;
         for node in 0..nodes {
             let namespace = lab.namespace(node);
@@ -184,6 +186,27 @@ impl Lab {
     /// A command failed.
     pub fn heal(&self) -> Result<(), Error> {
         (0..self.nodes).try_for_each(|node| self.rule(node, "-F INPUT"))
+    }
+
+    /// Moves these nodes to another bridge: they hear each other, and nobody else. Quicker than
+    /// [`Lab::split`], for those who measure.
+    ///
+    /// # Errors
+    /// A command failed: with a forwarder there is no bridge.
+    pub fn part(&self, nodes: &[usize]) -> Result<(), Error> {
+        nodes.iter().try_for_each(|&node| self.attach(node, "br1"))
+    }
+
+    /// Moves all nodes to one bridge again.
+    ///
+    /// # Errors
+    /// A command failed.
+    pub fn unite(&self) -> Result<(), Error> {
+        (0..self.nodes).try_for_each(|node| self.attach(node, "br0"))
+    }
+
+    fn attach(&self, node: usize, bridge: &str) -> Result<(), Error> {
+        run(&format!("ip -n {} link set p{node} master {bridge}", self.switch())).map(drop)
     }
 
     fn rule(&self, node: usize, rule: &str) -> Result<(), Error> {

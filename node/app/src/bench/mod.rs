@@ -1,7 +1,43 @@
 //! `cenacle bench`: measurements.
 
+#[cfg(target_os = "linux")]
+mod company;
 mod keys;
+#[cfg(target_os = "linux")]
+mod multicast;
 mod rekey_study;
+#[cfg(target_os = "linux")]
+mod views;
 
+#[cfg(target_os = "linux")]
+pub(crate) use company::member;
 pub(crate) use keys::keys;
+#[cfg(target_os = "linux")]
+pub(crate) use multicast::multicast;
 pub(crate) use rekey_study::rekey_study;
+#[cfg(target_os = "linux")]
+pub(crate) use views::views;
+
+/// Where the members of a benchmark are to be.
+#[cfg(target_os = "linux")]
+fn place(words: &crate::args::Place) -> Result<company::Place, crate::failure::Failure> {
+    use crate::failure::{Failure, number};
+    let choice = |flag: &str, word: &str, of: [&str; 2]| {
+        let at = of.iter().position(|known| *known == word);
+        at.ok_or_else(|| {
+            Failure::Usage(format!("{flag} takes {} or {}, not {word:?}", of[0], of[1]))
+        })
+    };
+    let suspect_after = words.suspect_after_ms.as_deref();
+    Ok(company::Place {
+        veth: choice("--network", &words.network, ["loopback", "veth"])? == 1,
+        quic: choice("--transport", &words.transport, ["tcp", "quic"])? == 1,
+        dissemination: words.dissemination.parse().map_err(|_| {
+            let word = &words.dissemination;
+            Failure::Usage(format!("--dissemination takes auto, direct or gossip, not {word:?}"))
+        })?,
+        suspect_after_ms: suspect_after
+            .map(|text| number("--suspect-after-ms", text, 30, 60_000).map(u64::from))
+            .transpose()?,
+    })
+}

@@ -1,0 +1,297 @@
+//! `cenacle bench member`: one process of a benchmark.
+
+use super::words::{Flooded, Order, Part, Word, cpu_us, now_us};
+use crate::failure::Failure;
+use bytes::{BufMut, Bytes, BytesMut};
+use cenacle::{Admission, Builder, Event, Group, GroupOptions, Message, Node, Psk, Sender, Service};
+use futures::channel::mpsc::{Receiver, channel};
+use futures::{FutureExt, SinkExt, StreamExt, select_biased};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Write};
+use std::time::Duration;
+
+/// The group of all benchmarks.
+const GROUP: &str = "bench";
+/// A message begins with a byte of kind, a number and a time.
+const HEAD: usize = 17;
+const DATA: u8 = 0;
+const END: u8 = 1;
+/// Pings before those that are measured.
+const WARM: u64 = 50;
+
+/// The smallest message of a benchmark.
+pub(crate) const SMALLEST: usize = HEAD;
+
+/// Runs until told to stop.
+pub(crate) fn member() -> Result<(), Failure> {
+    let part = io::stdin().lock().lines().next().transpose()?.unwrap_or_default();
+    let part: Part = serde_json::from_str(&part).map_err(|error| {
+        Failure::Usage(format!("`bench member` is run by the other benchmarks: {error}"))
+    })?;
+    async_std::task::block_on(async {
+        match act(part).await {
+            Ok(()) => Ok(()),
+            Err(why) => {
+                say(&Word::Failed { why: why.clone() })?;
+                Err(Failure::Failed(why))
+            }
+        }
+    })
+}
+
+async fn act(part: Part) -> Result<(), String> {
+    let node = builder(&part)?.start().await.map_err(text)?;
+    let address = node.listening().await.ok_or("the node has stopped")?;
+    let address = format!("{address}/p2p/{}", node.peer_id());
+    say(&Word::Listening { address }).map_err(text)?;
+    let group = node.join(GROUP).await.map_err(text)?;
+    let mut member = Member { group, index: 0 };
+    let mut orders = orders();
+    loop {
+        select_biased! {
+            event = member.group.next().fuse() => match event {
+                Some(event) => tell(&event)?,
+                None => return Err("the group has ended".to_owned()),
+            },
+            order = orders.next() => match order {
+                None | Some(Order::Stop) => break,
+                Some(order) => member.carry_out(order).await?,
+            },
+        }
+    }
+    stop(node, member.group).await;
+    Ok(())
+}
+
+fn builder(part: &Part) -> Result<Builder, String> {
+    let mut engine = cenacle_core::Settings::new(
+        cenacle::NodeId { key: [0; 32], incarnation: 0 },
+        GROUP,
+    );
+    engine.priority = part.priority;
+    if let Some(millis) = part.suspect_after_ms {
+        engine.suspect_after = Duration::from_millis(millis);
+        engine.heartbeat = engine.heartbeat.min(engine.suspect_after / 4);
+    }
+    let psk: Psk = part.psk.parse().map_err(text)?;
+    let mut builder = Node::builder()
+        .overlay(GROUP)
+        .admission(Admission::Psk(psk))
+        .dissemination(part.dissemination)
+        .engine(engine)
+        .group(GroupOptions::insecure(GROUP).map_err(text)?)
+        .listen(part.listen.parse().map_err(text)?);
+    for address in &part.bootstrap {
+        builder = builder.bootstrap(address.parse().map_err(text)?);
+    }
+    Ok(builder)
+}
+
+/// Orders from standard input; the stream ends with it.
+fn orders() -> Receiver<Order> {
+    let (mut sender, orders) = channel(4);
+    std::thread::spawn(move || {
+        for line in io::stdin().lock().lines() {
+            let order = line.ok().and_then(|line| serde_json::from_str(&line).ok());
+            let Some(order) = order else { break };
+            if futures::executor::block_on(sender.send(order)).is_err() {
+                break;
+            }
+        }
+    });
+    orders
+}
+
+async fn stop(node: Node, group: Group) {
+    drop(group);
+    node.stop().await;
+}
+
+/// Views are told as they come; what else happens outside of a measurement is of no interest.
+fn tell(event: &Event) -> Result<(), String> {
+    let Event::View(view) = event else { return Ok(()) };
+    say(&Word::View { members: view.members.len(), at_us: now_us() }).map_err(text)
+}
+
+fn say(word: &Word) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, word)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+struct Member {
+    group: Group,
+    /// Of the measurement, so that late messages of one do not count in the next.
+    index: u64,
+}
+
+impl Member {
+    async fn carry_out(&mut self, order: Order) -> Result<(), String> {
+        self.index += 1;
+        match order {
+            Order::Flood { size, millis, begin_us, service, sends, senders } => {
+                let until_us = begin_us + millis * 1000;
+                let service = parse(&service)?;
+                pause_until(begin_us).await;
+                let cpu = cpu_us();
+                let sender = sends.then(|| {
+                    let flood = flood(self.group.sender(), service, size, until_us);
+                    async_std::task::spawn(flood)
+                });
+                let mut counted = self.count(senders, begin_us).await?;
+                if let Some(sender) = sender {
+                    sender.await?;
+                }
+                counted.cpu_micros = cpu_us() - cpu;
+                say(&Word::Flooded(counted)).map_err(text)
+            }
+            Order::Ping { size, count, pace_ms, service, sends } => {
+                let service = parse(&service)?;
+                let latencies_us = match sends {
+                    true => self.ping(size, count, pace_ms, service).await?,
+                    false => self.await_pings().await?,
+                };
+                say(&Word::Pinged { latencies_us }).map_err(text)
+            }
+            Order::Stop => Ok(()),
+        }
+    }
+
+    async fn next_message(&mut self) -> Result<Message, String> {
+        loop {
+            match self.group.next().await {
+                Some(Event::Message(message)) => return Ok(message),
+                Some(Event::View(view)) => {
+                    tell(&Event::View(view))?;
+                }
+                Some(Event::NotSent { reason, .. }) => return Err(reason.to_string()),
+                Some(_) => {}
+                None => return Err("the group has ended".to_owned()),
+            }
+        }
+    }
+
+    /// Counts until every sender has said that it has sent all.
+    async fn count(&mut self, senders: usize, begin_us: u64) -> Result<Flooded, String> {
+        let mut came = BTreeMap::new();
+        let mut ended = 0;
+        let mut last = begin_us;
+        let mut flooded =
+            Flooded { delivered: 0, lost: 0, micros: 0, cpu_micros: 0, order: 0xcbf2_9ce4_8422_2325 };
+        while ended < senders {
+            let message = self.next_message().await?;
+            let (kind, number, _) = read(&message.body).ok_or("a message of nobody here")?;
+            let count: &mut u64 = came.entry(message.from).or_default();
+            let [a, b, c, d, ..] = message.from.node.key;
+            let name = u64::from(u32::from_le_bytes([a, b, c, d]));
+            flooded.order = (flooded.order ^ name ^ (number << 32)).wrapping_mul(0x0100_0000_01b3);
+            if kind == END {
+                flooded.lost += number.saturating_sub(*count);
+                ended += 1;
+            } else {
+                *count += 1;
+                flooded.delivered += 1;
+                // The clock is asked now and then: it costs as much as a small message.
+                if flooded.delivered % 64 == 0 {
+                    last = now_us();
+                }
+            }
+        }
+        flooded.micros = last.max(now_us()) - begin_us;
+        Ok(flooded)
+    }
+
+    async fn ping(
+        &mut self,
+        size: usize,
+        count: usize,
+        pace_ms: u64,
+        service: Service,
+    ) -> Result<Vec<u32>, String> {
+        let (me, mut latencies) = (self.group.member(), Vec::with_capacity(count));
+        for number in 0..WARM + count as u64 {
+            if pace_ms > 0 {
+                async_std::task::sleep(Duration::from_millis(pace_ms)).await;
+            }
+            self.group.send(write(DATA, number, size), service).await.map_err(text)?;
+            loop {
+                let message = self.next_message().await?;
+                if message.from == me {
+                    latencies.extend(latency(&message, number));
+                    break;
+                }
+            }
+        }
+        self.group.send(write(END, 0, HEAD), service).await.map_err(text)?;
+        while self.next_message().await?.body.first() != Some(&END) {}
+        latencies.sort_unstable();
+        Ok(latencies)
+    }
+
+    async fn await_pings(&mut self) -> Result<Vec<u32>, String> {
+        let mut latencies = Vec::new();
+        loop {
+            let message = self.next_message().await?;
+            match read(&message.body) {
+                Some((DATA, number, _)) => latencies.extend(latency(&message, number)),
+                _ => break,
+            }
+        }
+        latencies.sort_unstable();
+        Ok(latencies)
+    }
+}
+
+/// Sends as fast as it goes until then, and says how much that was.
+async fn flood(
+    sender: Sender,
+    service: Service,
+    size: usize,
+    until_us: u64,
+) -> Result<(), String> {
+    let mut sent = 0;
+    loop {
+        if sent % 16 == 0 && now_us() >= until_us {
+            break;
+        }
+        sender.send(write(DATA, sent, size), service).await.map_err(text)?;
+        sent += 1;
+    }
+    sender.send(write(END, sent, HEAD), service).await.map_err(text)
+}
+
+fn write(kind: u8, number: u64, size: usize) -> Bytes {
+    let mut body = BytesMut::with_capacity(size.max(HEAD));
+    body.put_u8(kind);
+    body.put_u64(number);
+    body.put_u64(now_us());
+    body.resize(size.max(HEAD), 0);
+    body.freeze()
+}
+
+fn read(body: &[u8]) -> Option<(u8, u64, u64)> {
+    let (kind, rest) = body.split_first()?;
+    let (number, rest) = rest.split_first_chunk::<8>()?;
+    let time = rest.first_chunk::<8>()?;
+    Some((*kind, u64::from_be_bytes(*number), u64::from_be_bytes(*time)))
+}
+
+/// How long the message took, if it is not one of the first.
+fn latency(message: &Message, number: u64) -> Option<u32> {
+    let (_, _, sent) = read(&message.body).filter(|_| number >= WARM)?;
+    u32::try_from(now_us().saturating_sub(sent)).ok()
+}
+
+fn parse(service: &str) -> Result<Service, String> {
+    super::service(service).ok_or_else(|| format!("{service} is no service of a benchmark"))
+}
+
+async fn pause_until(time_us: u64) {
+    let left = time_us.saturating_sub(now_us());
+    async_std::task::sleep(Duration::from_micros(left)).await;
+}

@@ -1,0 +1,118 @@
+//! What a benchmark and its members say to each other: JSON objects, one a line, on the members'
+//! standard input and output.
+
+use cenacle::Dissemination;
+use serde::{Deserialize, Serialize};
+
+/// The first line to a member: who it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Part {
+    /// Where it listens.
+    pub(crate) listen: String,
+    /// Whom it dials.
+    pub(crate) bootstrap: Vec<String>,
+    /// The overlay's secret, 64 hexadecimal digits.
+    pub(crate) psk: String,
+    /// The highest leads.
+    pub(crate) priority: u32,
+    /// `auto`, `direct` or `gossip`.
+    pub(crate) dissemination: Dissemination,
+    /// Silence that the failure detector forgives, milliseconds.
+    pub(crate) suspect_after_ms: Option<u64>,
+}
+
+/// What a member is to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Order {
+    /// Send as fast as it goes, if among the senders, and count what comes.
+    Flood {
+        /// Bytes of a message.
+        size: usize,
+        /// For so long.
+        millis: u64,
+        /// From this moment on ([`now_us`]).
+        begin_us: u64,
+        /// How.
+        service: String,
+        /// Whether this member sends.
+        sends: bool,
+        /// How many do.
+        senders: usize,
+    },
+    /// Send one message after the other, each when the one before is back, or measure when they come.
+    Ping {
+        /// Bytes of a message.
+        size: usize,
+        /// How many are measured.
+        count: usize,
+        /// From one to the next at least.
+        pace_ms: u64,
+        /// How.
+        service: String,
+        /// Whether this member sends; one does.
+        sends: bool,
+    },
+    /// Stop cleanly.
+    Stop,
+}
+
+/// What a member tells.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Word {
+    /// It listens there.
+    Listening {
+        /// With its peer id.
+        address: String,
+    },
+    /// A view of so many members was installed at this moment.
+    View {
+        /// How many.
+        members: usize,
+        /// When ([`now_us`]).
+        at_us: u64,
+    },
+    /// A flood is over.
+    Flooded(Flooded),
+    /// The pings are over.
+    Pinged {
+        /// How long each took to get here, microseconds, ascending.
+        latencies_us: Vec<u32>,
+    },
+    /// It stops, and why if not told to.
+    Failed {
+        /// A sentence.
+        why: String,
+    },
+}
+
+/// What a member has counted in a flood.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Flooded {
+    /// Messages that were delivered here.
+    pub(crate) delivered: u64,
+    /// Messages that their senders say they sent, and did not come.
+    pub(crate) lost: u64,
+    /// From the beginning to the last delivery.
+    pub(crate) micros: u64,
+    /// Processor time of the process meanwhile.
+    pub(crate) cpu_micros: u64,
+    /// The same at all members if the order is.
+    pub(crate) order: u64,
+}
+
+/// The machine's monotonic clock, the same for all processes, in microseconds.
+pub(crate) fn now_us() -> u64 {
+    micros(rustix::time::clock_gettime(rustix::time::ClockId::Monotonic))
+}
+
+/// Processor time of this process, in microseconds.
+pub(crate) fn cpu_us() -> u64 {
+    micros(rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime))
+}
+
+fn micros(time: rustix::time::Timespec) -> u64 {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds * 1_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1000
+}
