@@ -17,7 +17,7 @@ pub(crate) struct Window {
 impl Window {
     /// Whether this number is new. Numbers start at 1.
     pub(crate) fn is_new(&self, number: u64) -> bool {
-        if number == 0 || number.saturating_add(WIDTH) <= self.highest {
+        if number == 0 || self.highest.saturating_sub(number) >= WIDTH {
             return false;
         }
         let (word, bit) = place(number);

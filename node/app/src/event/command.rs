@@ -65,13 +65,9 @@ impl std::error::Error for BadLine {}
 
 const COMMANDS: [&str; 6] = ["send", "join", "leave", "refresh", "flush_ok", "status"];
 const OF_SEND: [&str; 5] = ["group", "text", "data", "service", "to"];
-const SERVICES: [(&str, Service); 5] = [
-    ("unreliable", Service::Unreliable),
-    ("fifo", Service::Fifo),
-    ("causal", Service::Causal),
-    ("agreed", Service::Agreed),
-    ("safe", Service::Safe),
-];
+/// Those of multicasts, the weakest first.
+const SERVICES: [Service; 5] =
+    [Service::Unreliable, Service::Fifo, Service::Causal, Service::Agreed, Service::Safe];
 /// The most characters of the line that an error repeats.
 const SHOWN: usize = 40;
 /// An id is repeated in answers: no larger than this, written as JSON.
@@ -158,16 +154,21 @@ fn send(mut fields: Map<String, Value>) -> Result<Request, BadLine> {
             return Err(bad("the service \"unicast\" needs the field `to`".to_owned()));
         }
         (None, None) => Manner::Multicast(Service::Agreed),
-        (None, Some(name)) => match SERVICES.iter().find(|(known, _)| *known == name) {
-            Some((_, service)) => Manner::Multicast(*service),
+        (None, Some(name)) => match service_of(name) {
+            Some(service) => Manner::Multicast(service),
             None => {
-                let known = SERVICES.map(|(known, _)| known);
-                let near = near(name, &known);
+                let near = near(name, &SERVICES.map(Service::as_str));
                 return Err(bad(format!("there is no service {}; {near}", shown(name))));
             }
         },
     };
     Ok(Request::Send { group, body, manner })
+}
+
+/// The service of this name.
+pub(super) fn service_of(word: &str) -> Option<Service> {
+    let all = SERVICES.into_iter().chain([Service::Unicast]);
+    all.into_iter().find(|service| service.as_str() == word)
 }
 
 fn text_of(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, BadLine> {

@@ -62,6 +62,7 @@ pub enum Body {
         /// Its view; none if the sender of an EVS group is no member.
         view: Option<Label>,
         /// How it travels.
+        #[serde(with = "word")]
         service: Service,
         /// The addressee of a unicast.
         #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -76,6 +77,7 @@ pub enum Body {
         /// Its sender.
         from: Label,
         /// How it travelled.
+        #[serde(with = "word")]
         service: Service,
         /// Its place, if it is agreed or safe.
         #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -152,6 +154,27 @@ pub enum Body {
         /// A sentence.
         detail: String,
     },
+}
+
+/// A service as one word.
+mod word {
+    use super::Service;
+    use crate::event::command::service_of;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(
+        service: &Service,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(service.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Service, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        service_of(&word).ok_or_else(|| de::Error::custom("no service has this name"))
+    }
 }
 
 /// What a message says: text if it is UTF-8, otherwise bytes in base64.

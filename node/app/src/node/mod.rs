@@ -81,7 +81,7 @@ pub struct Node {
     shared: Arc<Shared>,
     groups: BTreeMap<GroupName, GroupOptions>,
     peer: PeerId,
-    pump: Option<runtime::Task<()>>,
+    pump: Option<Task<()>>,
     _metrics: Option<metrics::Server>,
 }
 
@@ -115,7 +115,7 @@ impl Node {
         let Parts { network, mut engine, groups, metrics } = builder.split()?;
         let peer = network.identity.peer_id();
         // Wherever the caller is: the transports want the tasks' context.
-        let (network, events) = runtime::spawn(Network::start(network)).await?;
+        let (network, events) = spawn(Network::start(network)).await?;
         let clock = Clock::new();
         engine.node = network.node();
         engine.seed = seed(engine.node);
@@ -142,7 +142,7 @@ impl Node {
         };
         let parts = (network, events);
         let pump = Pump::new(machine, out, parts, clock, Arc::clone(&shared), &engine);
-        let pump = runtime::spawn(async move { pump.run().await.stop(GRACE).await });
+        let pump = spawn(async move { pump.run().await.stop(GRACE).await });
         Ok(Self { shared, groups, peer, pump: Some(pump), _metrics: metrics })
     }
 

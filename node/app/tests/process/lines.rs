@@ -124,7 +124,7 @@ fn bad_use_has_status_two_and_one_sentence() {
     }
     let mut missing = company.command("nobody", &["run"]);
     let output = missing.stdin(Stdio::null()).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("nobody.toml"));
 }
 

@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn frames_of_all_sizes_survive_all_cuts() {
-        let sizes = [0, 1, 3, 4, 100, 4091, 4092, 4096, 0, 70_000, 5, 300_000, 2];
+        let sizes = [0_usize, 1, 3, 4, 100, 4091, 4092, 4096, 0, 70_000, 5, 300_000, 2];
         let frames: Vec<Vec<u8>> = (0_u8..)
             .zip(sizes)
             .map(|(i, size)| (0..size).map(|at| i.wrapping_add(at.to_le_bytes()[0])).collect())

@@ -34,7 +34,8 @@ fn those_who_know_one_get_to_know_all() {
             first.connected(*node).await;
         }
         for other in &mut others {
-            for node in nodes.iter().filter(|node| **node != other.network.node()) {
+            let own = other.node();
+            for node in nodes.iter().filter(|node| **node != own) {
                 other.connected(*node).await;
             }
         }

@@ -13,34 +13,34 @@ use std::{
 };
 
 /// No wait of a test is longer; a machine under load is slow.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs a test.
-pub fn run<T>(test: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
     let _ = env_logger::builder().is_test(true).try_init();
     async_std::task::block_on(test)
 }
 
-pub const TCP: &str = "/ip4/127.0.0.1/tcp/0";
-pub const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
+pub(crate) const TCP: &str = "/ip4/127.0.0.1/tcp/0";
+pub(crate) const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
 
 /// A network and what it has told.
-pub struct Peer {
-    pub network: Network,
-    pub events: Events,
-    pub address: Multiaddr,
+pub(crate) struct Peer {
+    pub(crate) network: Network,
+    pub(crate) events: Events,
+    pub(crate) address: Multiaddr,
     /// Told, and not yet asked for.
-    pub told: VecDeque<NetEvent>,
+    pub(crate) told: VecDeque<NetEvent>,
 }
 
 /// Settings of a node of the overlay `lab` that knows the secret.
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let psk = Psk::new(&mut [7; 32]);
     Settings::new("lab", Identity::generate().unwrap(), Admission::Psk(psk))
 }
 
 /// The same, listening here and beginning there.
-pub fn at(listen: &str, bootstrap: &[&Peer]) -> Settings {
+pub(crate) fn at(listen: &str, bootstrap: &[&Peer]) -> Settings {
     let mut settings = settings();
     settings.listen = vec![listen.parse().unwrap()];
     settings.bootstrap = bootstrap.iter().map(|peer| peer.address.clone()).collect();
@@ -49,7 +49,7 @@ pub fn at(listen: &str, bootstrap: &[&Peer]) -> Settings {
 
 impl Peer {
     /// Starts, and waits until it listens if it should.
-    pub async fn start(settings: Settings) -> Self {
+    pub(crate) async fn start(settings: Settings) -> Self {
         let listens = settings.listen.iter().any(|a| !a.to_string().contains("p2p-circuit"));
         let (network, events) = Network::start(settings).await.unwrap();
         let address = Multiaddr::empty();
@@ -65,12 +65,12 @@ impl Peer {
         peer
     }
 
-    pub fn node(&self) -> NodeId {
+    pub(crate) fn node(&self) -> NodeId {
         self.network.node()
     }
 
     /// The first event that is wanted; others wait for later calls.
-    pub async fn wait<T>(&mut self, what: &str, want: impl Fn(&NetEvent) -> Option<T>) -> T {
+    pub(crate) async fn wait<T>(&mut self, what: &str, want: impl Fn(&NetEvent) -> Option<T>) -> T {
         for at in 0..self.told.len() {
             if let Some(found) = want(&self.told[at]) {
                 self.told.remove(at);
@@ -93,7 +93,7 @@ impl Peer {
     }
 
     /// Waits for so long, keeping what is told.
-    pub async fn idle(&mut self, long: Duration) {
+    pub(crate) async fn idle(&mut self, long: Duration) {
         let deadline = Instant::now() + long;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -104,18 +104,18 @@ impl Peer {
         }
     }
 
-    pub async fn connected(&mut self, node: NodeId) {
+    pub(crate) async fn connected(&mut self, node: NodeId) {
         let connected = NetEvent::Connected { node };
         self.wait("connection", |event| (*event == connected).then_some(())).await;
     }
 
-    pub async fn closed(&mut self, node: NodeId) {
+    pub(crate) async fn closed(&mut self, node: NodeId) {
         let closed = NetEvent::Closed { node };
         self.wait("closing", |event| (*event == closed).then_some(())).await;
     }
 
     /// The detail of a warning.
-    pub async fn warned(&mut self, reason: &str) -> String {
+    pub(crate) async fn warned(&mut self, reason: &str) -> String {
         self.wait(reason, |event| match event {
             NetEvent::Warning { reason: word, detail } if *word == reason => Some(detail.clone()),
             _ => None,
@@ -124,7 +124,7 @@ impl Peer {
     }
 
     /// So many frames of a node, in their order.
-    pub async fn frames(&mut self, from: NodeId, count: usize) -> Vec<Bytes> {
+    pub(crate) async fn frames(&mut self, from: NodeId, count: usize) -> Vec<Bytes> {
         let mut all = Vec::new();
         while all.len() < count {
             let some = self.wait("frames", |event| match event {
@@ -138,32 +138,32 @@ impl Peer {
         all
     }
 
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         self.network.status()
     }
 
-    pub fn drops(&self, reason: Drop) -> u64 {
+    pub(crate) fn drops(&self, reason: Drop) -> u64 {
         let drops = self.status().drops;
         drops.iter().find(|(known, _)| *known == reason).map_or(0, |(_, count)| *count)
     }
 
-    pub fn send(&mut self, to: NodeId, frame: impl Into<Bytes>) {
+    pub(crate) fn send(&mut self, to: NodeId, frame: impl Into<Bytes>) {
         self.network.send(to, frame.into());
         self.network.flush();
     }
 
-    pub fn multicast(&mut self, frame: impl Into<Bytes>) {
+    pub(crate) fn multicast(&mut self, frame: impl Into<Bytes>) {
         self.network.multicast(frame.into());
         self.network.flush();
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.network.stop(Duration::from_secs(5)).await;
     }
 }
 
 /// Two that are connected.
-pub async fn pair(listen: &str) -> (Peer, Peer) {
+pub(crate) async fn pair(listen: &str) -> (Peer, Peer) {
     let mut a = Peer::start(at(listen, &[])).await;
     let mut b = Peer::start(at(listen, &[&a])).await;
     a.connected(b.node()).await;
@@ -172,7 +172,7 @@ pub async fn pair(listen: &str) -> (Peer, Peer) {
 }
 
 /// Asks again and again until it is so.
-pub async fn eventually(what: &str, mut so: impl FnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !so() {
         assert!(Instant::now() < deadline, "never: {what}");
@@ -181,6 +181,6 @@ pub async fn eventually(what: &str, mut so: impl FnMut() -> bool) {
 }
 
 /// Bytes that tell where they are from.
-pub fn pattern(seed: usize, length: usize) -> Bytes {
+pub(crate) fn pattern(seed: usize, length: usize) -> Bytes {
     (0..length).map(|at| (seed * 31 + at * 7 + at / 256) as u8).collect()
 }

@@ -89,7 +89,8 @@ fn a_flood_of_connections_is_bounded_and_counted() {
         let other = Peer::start(open(&[&well.a])).await;
         well.a.connected(other.node()).await;
         for mut socket in held.drain(..20) {
-            let read = socket.read(&mut [0; 64]);
+            let mut bytes = [0; 64];
+            let read = socket.read(&mut bytes);
             let _ = async_std::future::timeout(Duration::from_secs(5), read).await;
         }
     });
@@ -256,7 +257,7 @@ fn a_flood_of_frames_is_held_back_at_its_socket() {
 #[test]
 fn empty_frames_are_bounded_too() {
     run(async {
-        let mut well = Well::open().await;
+        let well = Well::open().await;
         let mut insider = Insider::connect(&well.a.address, 3).await;
         let mut stream = insider.stream("/cenacle/frames/1").await;
         stream.write_all(&3_u64.to_le_bytes()).await.unwrap();

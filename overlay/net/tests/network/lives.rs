@@ -51,7 +51,7 @@ impl Victim {
     }
 }
 
-impl std::ops::Drop for Victim {
+impl Drop for Victim {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

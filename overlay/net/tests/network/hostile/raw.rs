@@ -18,23 +18,23 @@ fn tag() -> [u8; 32] {
     blake3::derive_key("cenacle 2026 overlay open tag v1", b"lab")
 }
 
-pub fn topic() -> String {
+pub(crate) fn topic() -> String {
     let topic = blake3::derive_key("cenacle 2026 overlay gossip topic v1", &tag());
     format!("cenacle/1/{}", blake3::Hash::from_bytes(topic).to_hex())
 }
 
-pub fn socket_of(address: &Multiaddr) -> SocketAddr {
+pub(crate) fn socket_of(address: &Multiaddr) -> SocketAddr {
     let words: Vec<_> = address.to_string().split('/').map(str::to_owned).collect();
     format!("{}:{}", words[2], words[4]).parse().unwrap()
 }
 
 /// Someone who has a secure channel, and nothing else.
-pub struct Stranger {
+pub(crate) struct Stranger {
     channel: Secured,
 }
 
 impl Stranger {
-    pub async fn connect(address: &Multiaddr) -> Self {
+    pub(crate) async fn connect(address: &Multiaddr) -> Self {
         Self::connect_as(address, &identity::Keypair::generate_ed25519()).await
     }
 
@@ -46,20 +46,20 @@ impl Stranger {
         Self { channel }
     }
 
-    pub async fn write(&mut self, bytes: &[u8]) {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
         let _ = self.channel.write_all(bytes).await;
         let _ = self.channel.flush().await;
     }
 
     /// A message of the handshake.
-    pub async fn say(&mut self, message: &[u8]) {
+    pub(crate) async fn say(&mut self, message: &[u8]) {
         let mut bytes = u16::try_from(message.len()).unwrap().to_be_bytes().to_vec();
         bytes.extend(message);
         self.write(&bytes).await;
     }
 
     /// The next message, or none when the channel is closed.
-    pub async fn hear(&mut self) -> Option<Vec<u8>> {
+    pub(crate) async fn hear(&mut self) -> Option<Vec<u8>> {
         let channel = &mut self.channel;
         let read = async {
             let mut length = [0; 2];
@@ -72,7 +72,7 @@ impl Stranger {
     }
 }
 
-pub fn greeting(kind: u8, tag: [u8; 32]) -> Vec<u8> {
+pub(crate) fn greeting(kind: u8, tag: [u8; 32]) -> Vec<u8> {
     let mut out = vec![1];
     out.extend(b"cenacle\0");
     out.extend([1, 1, kind]);
@@ -82,15 +82,15 @@ pub fn greeting(kind: u8, tag: [u8; 32]) -> Vec<u8> {
 }
 
 /// Someone who was let in.
-pub struct Insider {
-    pub identity: Identity,
+pub(crate) struct Insider {
+    pub(crate) identity: Identity,
     incarnation: u64,
     wants: mpsc::Sender<oneshot::Sender<yamux::Stream>>,
     _driven: async_std::task::JoinHandle<()>,
 }
 
 impl Insider {
-    pub async fn connect(address: &Multiaddr, incarnation: u64) -> Self {
+    pub(crate) async fn connect(address: &Multiaddr, incarnation: u64) -> Self {
         let identity = Identity::generate().unwrap();
         let mut seed = identity.secret_seed().unwrap();
         let key = identity::Keypair::ed25519_from_bytes(&mut seed[..]).unwrap();
@@ -116,19 +116,19 @@ impl Insider {
         Self { identity, incarnation, wants, _driven: driven }
     }
 
-    pub fn node(&self) -> NodeId {
+    pub(crate) fn node(&self) -> NodeId {
         NodeId { key: self.identity.public_key(), incarnation: self.incarnation }
     }
 
     /// A stream on which nothing has been said; none if the connection is closed.
-    pub async fn bare_stream(&mut self) -> Option<yamux::Stream> {
+    pub(crate) async fn bare_stream(&mut self) -> Option<yamux::Stream> {
         let (answer, stream) = oneshot::channel();
         self.wants.send(answer).await.ok()?;
         stream.await.ok()
     }
 
     /// A stream of a protocol.
-    pub async fn stream(&mut self, protocol: &str) -> yamux::Stream {
+    pub(crate) async fn stream(&mut self, protocol: &str) -> yamux::Stream {
         let mut stream = self.bare_stream().await.unwrap();
         select(&mut stream, protocol).await.unwrap();
         stream
@@ -188,7 +188,7 @@ async fn select(io: &mut (impl AsyncRead + AsyncWrite + Unpin), protocol: &str) 
 }
 
 /// A frame of a stream.
-pub fn frame(kind: u8, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, bytes: &[u8]) -> Vec<u8> {
     let mut out = u32::try_from(bytes.len()).unwrap().to_le_bytes().to_vec();
     out[3] = kind;
     out.extend(bytes);
@@ -196,12 +196,12 @@ pub fn frame(kind: u8, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// An announcement of this insider.
-pub fn announcement(insider: &Insider, sequence: u64, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn announcement(insider: &Insider, sequence: u64, bytes: &[u8]) -> Vec<u8> {
     announcement_as(insider, insider.node(), sequence, bytes)
 }
 
 /// An announcement in the name of `origin`, with the insider's signature.
-pub fn announcement_as(insider: &Insider, origin: NodeId, sequence: u64, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn announcement_as(insider: &Insider, origin: NodeId, sequence: u64, bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![1];
     out.extend(origin.key);
     out.extend(origin.incarnation.to_be_bytes());
@@ -217,7 +217,7 @@ pub fn announcement_as(insider: &Insider, origin: NodeId, sequence: u64, bytes: 
 }
 
 /// A message of gossipsub: an RPC in protobuf behind its length.
-pub fn message(topic: &str, data: &[u8]) -> Vec<u8> {
+pub(crate) fn message(topic: &str, data: &[u8]) -> Vec<u8> {
     let field = |number: u8, bytes: &[u8]| {
         let mut out = vec![number << 3 | 2];
         varint(&mut out, bytes.len());
