@@ -17,15 +17,34 @@
 //! setting the transport up. `docs/overlay.md` tells the protocols.
 
 mod admission;
+mod announce;
+mod board;
+mod book;
+mod desk;
+mod envelope;
 mod error;
 mod events;
+mod figures;
+mod frames;
+mod gossip;
+mod hello;
 mod hex;
 mod identity;
+mod keys;
+mod links;
+mod muxer;
 mod network;
+mod record;
+mod redial;
+mod replay;
 mod runtime;
 mod settings;
+mod shared;
 mod state;
 mod status;
+mod swarm;
+mod transport;
+mod wire;
 
 pub use admission::{Admission, Psk};
 pub use error::Error;

@@ -28,3 +28,10 @@ pub(crate) async fn sleep(duration: Duration) {
 pub(crate) async fn timeout<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
     async_std::future::timeout(limit, future).await.ok()
 }
+
+/// Runs what may wait for a disk, on a thread of its own.
+pub(crate) fn spawn_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Task<T> {
+    async_std::task::spawn_blocking(work)
+}

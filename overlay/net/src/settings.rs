@@ -152,7 +152,9 @@ impl Default for Limits {
 impl Limits {
     fn check(&self) -> Result<(), Error> {
         if self.receive_window < self.max_streams.saturating_mul(256 << 10) {
-            return Err(Error::Settings("receive_window is at least 256 KiB for each of max_streams"));
+            return Err(Error::Settings(
+                "receive_window is at least 256 KiB for each of max_streams",
+            ));
         }
         if self.max_frame == 0 || self.max_frame > 16 << 20 {
             return Err(Error::Settings("max_frame is between 1 byte and 16 MiB"));

@@ -49,12 +49,8 @@ impl StateFolder {
             }
             Err(error) => return Err(failed("lock", &path)(error.into())),
         }
-        let mut state = Self {
-            folder: folder.to_owned(),
-            incarnation: 0,
-            warnings: Vec::new(),
-            _lock: lock,
-        };
+        let mut state =
+            Self { folder: folder.to_owned(), incarnation: 0, warnings: Vec::new(), _lock: lock };
         let incarnation = state.begin()?;
         Ok((state, incarnation))
     }

@@ -1,0 +1,8 @@
+//! The swarm's task: dials, listens, discovers, gossips. Frames do not pass it.
+
+mod addresses;
+mod behaviour;
+mod dialling;
+mod driver;
+
+pub(crate) use driver::Driver;
