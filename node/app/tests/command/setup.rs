@@ -189,6 +189,17 @@ fn an_identity_that_is_not_there_is_no_id() {
     assert!(text.contains("Note: there is no identity yet"), "{text}");
 }
 
+/// Peer ids can be had before anybody is listed.
+#[test]
+fn a_list_of_nobody_keeps_no_node_from_its_id() {
+    let (_folder, dir) = first();
+    let set = "--set overlay.admission=allowlist";
+    assert!(succeeds(&format!("id --config {dir}/cenacle.toml {set}")).starts_with("12D3KooW"));
+    let text = succeeds(&format!("check --config {dir}/cenacle.toml {set}"));
+    assert!(text.contains("nobody is listed in overlay.allowlist"), "{text}");
+    assert!(text.contains("overlay.psk_file is not used"), "{text}");
+}
+
 #[test]
 fn without_a_file_the_way_to_one_is_told() {
     let ran = cenacle("check --config /nowhere/cenacle.toml");

@@ -144,10 +144,10 @@ fn mutated_files_are_answered() {
     let usable = full.split("[[plugin]]").next().unwrap();
     assert!(check(usable, &registry));
     let (mut taken, mut refused) = (0, 0);
-    for seed in 0..1500 {
+    for seed in 0..2000 {
         let mut bytes = Bytes::new(seed);
         let mut text = if seed % 2 == 0 { full.clone() } else { usable.to_owned() };
-        for _ in 0..=bytes.below(4) {
+        for _ in 0..=bytes.below(2) {
             mutate(&mut text, &mut bytes);
         }
         if check(&text, &registry) { taken += 1 } else { refused += 1 }
