@@ -32,10 +32,14 @@ fn place(words: &crate::args::Place) -> Result<company::Place, crate::failure::F
     Ok(company::Place {
         veth: choice("--network", &words.network, ["loopback", "veth"])? == 1,
         quic: choice("--transport", &words.transport, ["tcp", "quic"])? == 1,
-        dissemination: words.dissemination.parse().map_err(|_| {
-            let word = &words.dissemination;
-            Failure::Usage(format!("--dissemination takes auto, direct or gossip, not {word:?}"))
-        })?,
+        dissemination: match company::dissemination(&words.dissemination) {
+            Some(_) => words.dissemination.clone(),
+            None => {
+                let word = &words.dissemination;
+                let why = format!("--dissemination takes auto, direct or gossip, not {word:?}");
+                return Err(Failure::Usage(why));
+            }
+        },
         suspect_after_ms: suspect_after
             .map(|text| number("--suspect-after-ms", text, 30, 60_000).map(u64::from))
             .transpose()?,

@@ -77,7 +77,7 @@ fn builder(part: &Part) -> Result<Builder, String> {
     let mut builder = Node::builder()
         .overlay(GROUP)
         .admission(Admission::Psk(psk))
-        .dissemination(part.dissemination)
+        .dissemination(super::dissemination(&part.dissemination).ok_or("no such dissemination")?)
         .engine(engine)
         .group(GroupOptions::insecure(GROUP).map_err(text)?)
         .listen(part.listen.parse().map_err(text)?);

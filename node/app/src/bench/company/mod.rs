@@ -26,6 +26,16 @@ pub(crate) fn service(name: &str) -> Option<Service> {
     SERVICES.into_iter().find(|service| service.as_str() == name)
 }
 
+/// A way of dissemination by its name.
+pub(crate) fn dissemination(name: &str) -> Option<Dissemination> {
+    Some(match name {
+        "auto" => Dissemination::Auto,
+        "direct" => Dissemination::Direct,
+        "gossip" => Dissemination::Gossip,
+        _ => return None,
+    })
+}
+
 /// Where members are, and how they speak.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -33,7 +43,8 @@ pub(crate) struct Place {
     pub(crate) veth: bool,
     /// Over QUIC; else TCP.
     pub(crate) quic: bool,
-    pub(crate) dissemination: Dissemination,
+    /// Its name.
+    pub(crate) dissemination: String,
     pub(crate) suspect_after_ms: Option<u64>,
 }
 
@@ -98,7 +109,7 @@ impl Company {
             bootstrap: running.filter_map(|other| other.address.clone()).collect(),
             psk: self.psk.clone(),
             priority: u32::from(member == 0),
-            dissemination: self.place.dissemination,
+            dissemination: self.place.dissemination.clone(),
             suspect_after_ms: self.place.suspect_after_ms,
         };
         command.args(["bench", "member"]).stdin(Stdio::piped()).stdout(Stdio::piped());

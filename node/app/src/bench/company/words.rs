@@ -1,7 +1,6 @@
 //! What a benchmark and its members say to each other: JSON objects, one a line, on the members'
 //! standard input and output.
 
-use cenacle::Dissemination;
 use serde::{Deserialize, Serialize};
 
 /// The first line to a member: who it is.
@@ -16,7 +15,7 @@ pub(crate) struct Part {
     /// The highest leads.
     pub(crate) priority: u32,
     /// `auto`, `direct` or `gossip`.
-    pub(crate) dissemination: Dissemination,
+    pub(crate) dissemination: String,
     /// Silence that the failure detector forgives, milliseconds.
     pub(crate) suspect_after_ms: Option<u64>,
 }

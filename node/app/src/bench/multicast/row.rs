@@ -85,7 +85,7 @@ impl Row {
             service: what.service.to_owned(),
             network: if what.place.veth { "veth" } else { "loopback" },
             transport: if what.place.quic { "quic" } else { "tcp" },
-            dissemination: what.place.dissemination.to_string(),
+            dissemination: what.place.dissemination.clone(),
             messages_per_s: median,
             mbytes_per_s: median * what.size as f64 / 1e6,
             messages_per_s_slowest: rates.first().copied().unwrap_or(0.0),
