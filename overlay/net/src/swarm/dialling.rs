@@ -8,6 +8,7 @@ use crate::{
     redial::{Moment, Pace, Schedule, Target},
     settings::Limits,
     shared::Shared,
+    transport,
 };
 use cenacle_core::NodeId;
 use libp2p::{
@@ -19,7 +20,7 @@ use libp2p::{
         dial_opts::{DialOpts, PeerCondition},
     },
 };
-use std::{collections::BTreeMap, io::ErrorKind, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 /// A link on which nothing has come for so long is in doubt when the engine has put its node out.
 const QUIET: Duration = Duration::from_millis(600);
@@ -237,13 +238,7 @@ fn is_refusal(error: &DialError) -> bool {
         DialError::Transport(errors) => errors.iter().all(|(_, error)| match error {
             TransportError::Other(error) => {
                 let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-                let kind = inner.map_or(error.kind(), std::io::Error::kind);
-                matches!(
-                    kind,
-                    ErrorKind::ConnectionRefused
-                        | ErrorKind::ConnectionReset
-                        | ErrorKind::ConnectionAborted
-                )
+                transport::is_refusal(inner.map_or(error.kind(), std::io::Error::kind))
             }
             TransportError::MultiaddrNotSupported(_) => false,
         }),
