@@ -122,6 +122,18 @@ fn a_safe_entry_and_what_is_ordered_after_it_wait_for_stability() {
 }
 
 #[test]
+fn a_safe_entry_waits_for_the_stability_of_what_was_ordered_before_it() {
+    let mut bench = Bench::new(&[1]);
+    bench.frame(0, &[Agreed], (0, 9), &[]);
+    bench.frame(1, &[Safe], (4, 5), &[]);
+    bench.stability.settled(&[0, 1, 0]);
+    // The first may be a join: its view would have members that do not know of it.
+    assert_eq!(bench.delivered(), [(0, 1)]);
+    bench.stability.settled(&[1, 1, 0]);
+    assert_eq!(bench.delivered(), [(1, 1)]);
+}
+
+#[test]
 fn from_its_grant_on_a_node_is_waited_for_until_its_yield() {
     let mut bench = Bench::new(&[]);
     bench.frame(0, &[Agreed], (0, 1), &[]);
