@@ -65,7 +65,7 @@ pub struct Engine {
     /// What was complete when the configuration froze.
     frozen_at: Option<Vec<u64>>,
     early: Early,
-    /// Frames have become stable or delivered since some were forgotten.
+    /// Frames may have become stable since some were forgotten.
     forgettable: bool,
     /// Delivered bytes that the application has not read.
     unread: usize,
@@ -315,7 +315,7 @@ impl Engine {
             at(self.stability.deadline(settings));
             at(self.order.turns.deadline(settings));
             if self.order.turns.is_mine() && self.has_many_active() {
-                at(self.announcer.deadline(self.top_clock(), settings));
+                at(self.announcer.deadline(self.streams.top_clock(), settings));
             }
             if self.configuration.is_led_here() && self.configuration.size() > 1 {
                 at(self.stability.slow_deadline(settings));

@@ -338,8 +338,8 @@ impl Groups {
             local.answered = None;
             local.heard_outside.clear();
             local.members.values_mut().for_each(|member| member.asked = None);
-            if let (Some(view), Some(survivors)) = (&mut local.view, &survivors) {
-                view.running.retain(|node| survivors.binary_search(node).is_ok());
+            if let Some(view) = &mut local.view {
+                view.moved_on(survivors.as_deref(), below.configuration);
             }
         }
         self.ghosts.values_mut().for_each(|asked| *asked = None);

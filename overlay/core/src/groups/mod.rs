@@ -87,6 +87,8 @@ pub(crate) struct Message {
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
     pub(crate) origin: NodeId,
+    /// Of the origin.
+    pub(crate) rank: u16,
     pub(crate) channel: Channel,
     pub(crate) local: u32,
     pub(crate) number: u64,
@@ -235,7 +237,7 @@ impl Groups {
         let Some(group) = self.locals.of_channel(delivery.channel) else { return };
         let Some(view) = &group.view else { return };
         let is_vs = group.semantics == Semantics::Vs;
-        if is_vs && self.checks_running && !view.runs(delivery.origin) {
+        if is_vs && self.checks_running && !view.runs_at(delivery.rank) {
             return figures.saw(Rare::NotRunning);
         }
         let from = crate::MemberId { node: delivery.origin, local: delivery.local };

@@ -82,12 +82,12 @@ fn frames_are_forgotten_when_stable_and_delivered() {
     streams.append(frame(0, 1, 2, &[]));
     streams.append(frame(0, 3, 2, &[]));
     let whole = streams.unstable();
-    streams.forget(&[4, 0]);
+    streams.forget(&[4, 0], true);
     assert_eq!(streams.unstable(), whole, "nothing is delivered yet");
     while streams.deliver(0).is_some() {}
-    streams.forget(&[2, 0]);
+    streams.forget(&[2, 0], true);
     assert_eq!(streams.unstable(), whole / 2);
-    streams.forget(&[4, 0]);
+    streams.forget(&[4, 0], true);
     assert_eq!((streams.unstable(), streams.bytes()), (0, 0));
 }
 
