@@ -41,6 +41,7 @@ mod random;
 mod run;
 mod settle;
 mod shared;
+mod sinks;
 mod soak;
 mod totals;
 mod trace;
