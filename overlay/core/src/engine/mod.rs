@@ -313,7 +313,7 @@ impl Engine {
             let settings = &self.settings;
             at(self.groups.deadline());
             at(self.stability.deadline(settings));
-            at(self.order.turns.deadline(settings));
+            at(self.order.turns.deadline(self.sender.wants_turn(), settings));
             if self.order.turns.is_mine() && self.has_many_active() {
                 at(self.announcer.deadline(self.top_clock(), settings));
             }

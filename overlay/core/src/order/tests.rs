@@ -163,6 +163,19 @@ fn at_the_end_dependencies_release_and_then_everything_comes_in_order() {
 }
 
 #[test]
+fn nothing_is_due_for_a_turn_that_is_in_use_or_not_wanted() {
+    let settings = Settings::new(NodeId { key: [2; 32], incarnation: 1 }, "test");
+    let mut turns = Turns::new(2, [2].into_iter(), &settings, Time(0));
+    let (idle, again) = (Time(0) + settings.turn_idle, Time(0) + settings.retry);
+    assert_eq!(turns.deadline(false, &settings), Some(idle));
+    assert_eq!(turns.deadline(true, &settings), None, "what waits for room keeps the turn");
+    turns.gave_back();
+    assert!(turns.want(settings.retry, Time(0)));
+    assert_eq!(turns.deadline(true, &settings), Some(again));
+    assert_eq!(turns.deadline(false, &settings), None);
+}
+
+#[test]
 fn a_promise_counts_when_the_entries_before_it_are_complete() {
     let mut bench = Bench::new(&[1]);
     bench.frame(0, &[Agreed], (0, 1), &[]);
