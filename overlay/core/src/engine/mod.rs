@@ -8,6 +8,8 @@ mod incoming;
 mod past;
 mod pump;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     admission::Admission,
