@@ -322,9 +322,10 @@ impl Engine {
             if self.configuration.is_led_here() && self.configuration.size() > 1 {
                 at(self.stability.slow_deadline(settings));
             }
-        }
-        if let Some(Stopping::Draining { until }) = self.stopping {
-            at(Some(until));
+            // A node that stops waits for the next configuration like all others.
+            if let Some(Stopping::Draining { until }) = self.stopping {
+                at(Some(until));
+            }
         }
         deadline
     }
