@@ -72,8 +72,12 @@ impl Coordinator {
                 self.room()?;
                 self.joins.insert(key, ask);
             }
-            Ask::Leave { group, local, life, end } => {
+            Ask::Leave { group, local, mut life, end } => {
                 let key = (group, MemberId { node: from, local });
+                if settings.lacks(Defect::LateLeave) {
+                    let row = table.and_then(|t| t.groups.get(&key.0)?.life(key.1));
+                    life = row.unwrap_or(life);
+                }
                 let unknown = table.is_some_and(|t| !t.lives(&key.0, key.1, life));
                 if unknown || self.stamped.contains(&(false, key.clone())) {
                     return Ok(());

@@ -19,11 +19,9 @@ use crate::{
 /// By which rules entries are released.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// While the configuration lives: promises and stability.
+    /// While the configuration lives, and at its end until the signal: promises and stability, in the
+    /// end the joined ones.
     Live,
-    /// At its end, before the signal: joined promises and stability, and, per rank, what entries of
-    /// the target depend on.
-    Released(Vec<u64>),
     /// After the signal: all that is left, in order.
     Rest,
 }
@@ -35,8 +33,6 @@ pub(crate) struct Delivered {
     /// Of ordered entries.
     pub(crate) position: Option<Position>,
     pub(crate) entry: Entry,
-    /// Only what others depend on let it pass.
-    pub(crate) by_dependency: bool,
 }
 
 /// Decides what is delivered next.
@@ -101,7 +97,7 @@ impl Order {
         while let Some(rank) = next {
             let (ordered, _) = streams.get_mut(rank)?.peek()?;
             if !ordered && self.is_ready(streams, rank) {
-                return deliver(streams, rank, false);
+                return deliver(streams, rank);
             }
             next = streams.heads().at_or_after(rank.checked_add(1)?);
         }
@@ -145,7 +141,7 @@ impl Order {
             return None;
         }
         if !ordered {
-            return deliver(streams, rank, false);
+            return deliver(streams, rank);
         }
         let stream = streams.get(rank)?;
         let position = Position::new(stream.next_clock()?, rank);
@@ -153,15 +149,13 @@ impl Order {
         if position > limit && !self.by_arrival {
             return None;
         }
-        let released = match &self.phase {
-            Phase::Rest => return deliver(streams, rank, false),
-            Phase::Live => false,
-            Phase::Released(release) => {
-                release.get(usize::from(rank)).is_some_and(|&r| number <= r)
-            }
-        };
-        let allowed = self.is_allowed(streams, stability, (position, number, safe));
-        if allowed || released { deliver(streams, rank, !allowed) } else { None }
+        if self.phase == Phase::Rest
+            || self.is_allowed(streams, stability, (position, number, safe))
+        {
+            deliver(streams, rank)
+        } else {
+            None
+        }
     }
 
     fn is_allowed(
@@ -194,9 +188,9 @@ impl Order {
     }
 }
 
-fn deliver(streams: &mut Streams, origin: u16, by_dependency: bool) -> Option<Delivered> {
+fn deliver(streams: &mut Streams, origin: u16) -> Option<Delivered> {
     let (ordered, _) = streams.get_mut(origin)?.peek()?;
     let (entry, clock) = streams.deliver(origin)?;
     let position = ordered.then(|| Position::new(clock, origin));
-    Some(Delivered { origin, position, entry, by_dependency })
+    Some(Delivered { origin, position, entry })
 }

@@ -52,13 +52,8 @@ fn nor_does_one_that_the_leader_stamped() {
     for semantics in [Semantics::Vs, Semantics::Evs] {
         let mut net = reborn(semantics);
         let order = Order { epoch: 2, position: Position::new(99, 0) };
-        let entry = |life| ControlEntry::Leave {
-            rank: 1,
-            local: 1,
-            life,
-            group: name(),
-            expelled: None,
-        };
+        let entry =
+            |life| ControlEntry::Leave { rank: 1, local: 1, life, group: name(), expelled: None };
         (0..2).for_each(|n| net.control(n, 0, order, entry(1), false));
         assert!(net.told(1).is_empty(), "{semantics:?}");
         (0..2).for_each(|n| net.control(n, 0, order, entry(2), false));
@@ -81,8 +76,7 @@ fn a_late_join_is_not_the_next_lifes() {
         net.join(1, Join { blob: Bytes::from_static(b"next"), ..wish(semantics) });
         net.run();
         net.pass(Duration::from_secs(1));
-        let views: Vec<_> =
-            net.told(1).into_iter().filter(|line| line.contains("view")).collect();
+        let views: Vec<_> = net.told(1).into_iter().filter(|line| line.contains("view")).collect();
         assert_eq!(views.len(), 1, "{semantics:?}: {views:?}");
         assert!(views[0].contains("a1,b1 from b1 b1:next"), "{semantics:?}: {views:?}");
     }
