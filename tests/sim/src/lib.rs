@@ -59,7 +59,7 @@ pub use node::Node;
 pub use plan::{Plan, Promise, RunOptions, fast};
 pub use queue::Queue;
 pub use random::Random;
-pub use run::{Outcome, finish, judgement, run};
+pub use run::{Outcome, finish, judgement, run, run_plan};
 pub use shared::{Costs, Counts, Happening, Shared, Traffic};
 pub use soak::{SoakOptions, Soaked, soak};
 pub use totals::Totals;

@@ -167,6 +167,8 @@ const MOST_PROBLEMS: usize = 20;
 
 impl Shared {
     /// Notes what must not happen.
+    /// Somebody keeps the world busy without end: nothing more happens.
+    pub hangs: bool,
     pub fn problem(&mut self, what: impl FnOnce() -> String) {
         if self.problems.len() < MOST_PROBLEMS {
             let text = format!("at {} us: {}", self.now, what());
@@ -181,6 +183,12 @@ impl Shared {
             self.problem(|| format!("{from} sends to {to}, which never was"));
             return;
         }
+    /// Notes what would keep the world busy without end, and ends the run.
+    pub fn hang(&mut self, what: impl FnOnce() -> String) {
+        self.hangs = true;
+        self.problem(what);
+    }
+
         self.traffic.count(frame);
         if self.alive.get(there).copied().flatten() != Some(to) {
             return;
