@@ -28,6 +28,7 @@ mod body;
 mod cli;
 mod clock;
 mod costs;
+mod door;
 mod faults;
 mod inject;
 mod member;
@@ -49,6 +50,7 @@ mod world;
 
 pub use cli::{Cli, main as command};
 pub use costs::{Cost, Growth, Latency, measure};
+pub use door::Door;
 pub use faults::{Fault, Preset};
 pub use inject::Undo;
 pub use member::{Member, Standing};

@@ -7,19 +7,18 @@
 use crate::{
     application::HEALED_FLUSH,
     clock::Clock,
+    door::Doorkeeper,
     member::Member,
     shared::{Happening, Shared},
 };
 use bytes::Bytes;
-use cenacle_core::{
-    Admission, Engine, Error, Input, NodeId, Outbox, Output, SameCharter, Settings, Time,
-};
+use cenacle_core::{Admission, Engine, Error, Input, NodeId, Outbox, Output, Settings, Time};
 
 /// More frames do not wait at a node that does not read: its sockets are full.
+const INBOX: usize = 10_000;
 /// So often in a row an engine wants to wake at a time that has passed, though it has just been called
 /// then: it would keep its processor busy without end.
 const MOST_SPINS: u32 = 1_000;
-const INBOX: usize = 10_000;
 /// An application that answers what it is told, which makes the engine tell more, is cut off here.
 const MOST_ROUNDS: usize = 100;
 
@@ -52,9 +51,9 @@ pub struct Node {
     inbox: Vec<(NodeId, Bytes)>,
     /// The other members of its configuration.
     peers: Vec<NodeId>,
+    busy_until: u64,
     /// How often in a row its engine has wanted to wake at once.
     spins: u32,
-    busy_until: u64,
     /// When it wants to wake, and when the queue will wake it.
     wants: u64,
     armed: u64,
@@ -71,7 +70,8 @@ impl Node {
     ) -> Result<Self, Error> {
         let id = settings.node;
         let mut out = Outbox::new();
-        let admission: Box<dyn Admission> = Box::new(SameCharter);
+        let partial_to = shared.habits.partial.then_some(id);
+        let admission: Box<dyn Admission> = Box::new(Doorkeeper { partial_to });
         let engine = Engine::new(settings, admission, clock.local(shared.now), &mut out)?;
         let mut node = Self {
             id,

@@ -46,13 +46,14 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { taken, postponed, sent, delivered, views, faults } = self.counts;
+        let Counts { taken, postponed, sent, delivered, views, blobs, refused, faults } =
+            self.counts;
         let (frames, bytes) = self.traffic.total();
         writeln!(
             out,
             "{} virtual ms, {faults} faults, {} installations; messages: {taken} taken, {postponed} \
-             postponed, {sent} sent, {delivered} delivered; {views} views; {frames} frames, {bytes} \
-             bytes; {} lines of trace, digest {:016x}",
+             postponed, {sent} sent, {delivered} delivered; {views} views with {blobs} blobs, \
+             {refused} refusals; {frames} frames, {bytes} bytes; {} lines of trace, digest {:016x}",
             self.time / 1000,
             self.totals.installations,
             self.digest.0,

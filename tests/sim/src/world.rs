@@ -2,6 +2,7 @@
 
 use crate::{
     clock::Clock,
+    door::Door,
     member::{Member, Standing},
     memory, naming,
     network::Network,
@@ -31,9 +32,9 @@ pub struct World {
     dead: Totals,
     /// Things that have happened.
     pub steps: u64,
-}
     /// A second of the world's time, and the steps before it.
     second: (u64, u64),
+}
 
 impl World {
     /// A world where the plan will happen. Nothing has happened yet.
@@ -63,10 +64,11 @@ impl World {
             habits: plan.habits.clone(),
             problems: Vec::new(),
             latencies: None,
+            door: Door::default(),
             healed: false,
+            hangs: false,
         };
         let nodes = (0..size).map(|_| None).collect();
-            hangs: false,
         let (lives, dead) = (vec![0; size], Totals::default());
         Self { plan, nodes, shared, lives, dead, steps: 0, second: (0, 0) }
     }
@@ -79,8 +81,6 @@ impl World {
         self.shared.now = self.shared.now.max(time);
     }
 
-    /// Lets the next thing happen.
-    pub fn step(&mut self) {
     /// So many things a second and node are more than any node should need: somebody wakes himself,
     /// or the others, without end.
     fn count_step(&mut self) {
@@ -96,6 +96,8 @@ impl World {
         }
     }
 
+    /// Lets the next thing happen.
+    pub fn step(&mut self) {
         let Some((time, what)) = self.shared.queue.pop() else { return };
         self.shared.now = time;
         self.count_step();
