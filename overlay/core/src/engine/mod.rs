@@ -8,6 +8,8 @@ mod incoming;
 mod past;
 mod pump;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     admission::Admission,
@@ -313,16 +315,17 @@ impl Engine {
             let settings = &self.settings;
             at(self.groups.deadline());
             at(self.stability.deadline(settings));
-            at(self.order.turns.deadline(settings));
+            at(self.order.turns.deadline(self.sender.wants_turn(), settings));
             if self.order.turns.is_mine() && self.has_many_active() {
                 at(self.announcer.deadline(self.streams.top_clock(), settings));
             }
             if self.configuration.is_led_here() && self.configuration.size() > 1 {
                 at(self.stability.slow_deadline(settings));
             }
-        }
-        if let Some(Stopping::Draining { until }) = self.stopping {
-            at(Some(until));
+            // A node that stops waits for the next configuration like all others.
+            if let Some(Stopping::Draining { until }) = self.stopping {
+                at(Some(until));
+            }
         }
         deadline
     }

@@ -2,7 +2,6 @@
 
 use super::{Below, Engine, Stopping, below};
 use crate::{
-    figures::Rare,
     groups::Delivery,
     ids::{Order as Place, Position},
     membership::Happening,
@@ -79,10 +78,7 @@ impl Engine {
     }
 
     fn deliver(&mut self, delivered: Delivered, after_signal: bool, out: &mut Outbox) {
-        let Delivered { origin, position, entry, by_dependency } = delivered;
-        if by_dependency {
-            self.figures.saw(Rare::ReleasedByDependency);
-        }
+        let Delivered { origin, position, entry } = delivered;
         let epoch = self.configuration.id.epoch;
         let place = position.map(|position| Place { epoch, position });
         match entry {

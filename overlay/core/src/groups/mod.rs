@@ -98,6 +98,13 @@ pub(crate) struct Delivery {
     pub(crate) body: Bytes,
 }
 
+/// A member of this node in the table that nobody wants any more.
+struct Ghost {
+    life: u64,
+    /// When its leave was asked, in this configuration.
+    asked: Option<Time>,
+}
+
 /// The machine.
 pub(crate) struct Groups {
     admission: Box<dyn Admission>,
@@ -110,8 +117,10 @@ pub(crate) struct Groups {
     unicasts: Unicasts,
     /// The last message's number, by local member.
     numbers: BTreeMap<u32, u64>,
-    /// Members of this node in the table that nobody wants any more, and when their leave was asked.
-    ghosts: BTreeMap<(GroupName, u32), Option<Time>>,
+    /// The last member's life: joins of this node's members, counted. What is asked for a member
+    /// names its life, since copies come late, and the next one may have the same local number.
+    lives: u64,
+    ghosts: BTreeMap<(GroupName, u32), Ghost>,
     /// Bytes of messages that wait for a view.
     held: usize,
     /// Who goes on together, between the signal and the installation; sorted.
@@ -137,6 +146,7 @@ impl Groups {
             coordinator: Coordinator::default(),
             unicasts: Unicasts::default(),
             numbers: BTreeMap::new(),
+            lives: 0,
             ghosts: BTreeMap::new(),
             held: 0,
             survivors: None,

@@ -19,11 +19,9 @@ use crate::{
 /// By which rules entries are released.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// While the configuration lives: promises and stability.
+    /// While the configuration lives, and at its end until the signal: promises and stability, in the
+    /// end the joined ones.
     Live,
-    /// At its end, before the signal: joined promises and stability, and, per rank, what entries of
-    /// the target depend on.
-    Released(Vec<u64>),
     /// After the signal: all that is left, in order.
     Rest,
 }
@@ -35,8 +33,6 @@ pub(crate) struct Delivered {
     /// Of ordered entries.
     pub(crate) position: Option<Position>,
     pub(crate) entry: Entry,
-    /// Only what others depend on let it pass.
-    pub(crate) by_dependency: bool,
 }
 
 /// Decides what is delivered next.
@@ -71,6 +67,11 @@ impl Order {
 
     pub(crate) fn enter(&mut self, phase: Phase) {
         self.phase = phase;
+        self.renew();
+    }
+
+    /// The streams' promises are no longer what grew out of the ones seen before.
+    pub(crate) fn promises_were_replaced(&mut self) {
         self.turns.promises_were_replaced();
         self.renew();
     }
@@ -100,7 +101,7 @@ impl Order {
         let mut next = streams.unordered().at_or_after(0);
         while let Some(rank) = next {
             if self.is_ready(streams, rank) {
-                return self.deliver(streams, rank, false);
+                return self.deliver(streams, rank);
             }
             next = streams.unordered().at_or_after(rank.checked_add(1)?);
         }
@@ -146,22 +147,20 @@ impl Order {
             return None;
         }
         if !ordered {
-            return self.deliver(streams, rank, false);
+            return self.deliver(streams, rank);
         }
         let position = Position::new(*streams.clocks().get(usize::from(rank))?, rank);
         let number = streams.delivered(rank) + 1;
         if position > limit && !self.by_arrival {
             return None;
         }
-        let released = match &self.phase {
-            Phase::Rest => return self.deliver(streams, rank, false),
-            Phase::Live => false,
-            Phase::Released(release) => {
-                release.get(usize::from(rank)).is_some_and(|&r| number <= r)
-            }
-        };
-        let allowed = self.is_allowed(streams, stability, (position, number, safe));
-        if allowed || released { self.deliver(streams, rank, !allowed) } else { None }
+        if self.phase == Phase::Rest
+            || self.is_allowed(streams, stability, (position, number, safe))
+        {
+            self.deliver(streams, rank)
+        } else {
+            None
+        }
     }
 
     fn is_allowed(
@@ -200,12 +199,7 @@ impl Order {
         ready
     }
 
-    fn deliver(
-        &mut self,
-        streams: &mut Streams,
-        origin: u16,
-        by_dependency: bool,
-    ) -> Option<Delivered> {
+    fn deliver(&mut self, streams: &mut Streams, origin: u16) -> Option<Delivered> {
         let (entry, position) = streams.deliver(origin)?;
         if position.is_some() {
             let at = usize::from(origin);
@@ -216,6 +210,6 @@ impl Order {
                 *last = streams.delivered(origin);
             }
         }
-        Some(Delivered { origin, position, entry, by_dependency })
+        Some(Delivered { origin, position, entry })
     }
 }

@@ -201,8 +201,13 @@ impl Turns {
         (self.count > settings.max_active).then(last).flatten().map(|(rank, _)| rank)
     }
 
-    pub(crate) fn deadline(&self, settings: &Settings) -> Option<Time> {
-        let idle = (self.me != 0 && self.is_mine()).then(|| self.used_at + settings.turn_idle);
-        idle.into_iter().chain(self.ask_at.filter(|_| !self.is_mine())).min()
+    /// When to ask for a turn again, or to give it back; `wants`: something waits for one. What has no
+    /// room yet keeps a turn, however long it waits: nothing is due then.
+    pub(crate) fn deadline(&self, wants: bool, settings: &Settings) -> Option<Time> {
+        match (self.is_mine(), wants) {
+            (true, false) if self.me != 0 => Some(self.used_at + settings.turn_idle),
+            (true, _) => None,
+            (false, wants) => self.ask_at.filter(|_| wants),
+        }
     }
 }

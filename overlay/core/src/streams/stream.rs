@@ -349,9 +349,4 @@ impl Stream {
         self.promise = promise;
         self.pending = None;
     }
-
-    /// What every kept frame depends on, complete frames only.
-    pub(crate) fn dependencies(&self) -> impl Iterator<Item = (u16, u64)> {
-        self.frames.iter().take(self.complete_frames).flat_map(DataFrame::dependencies)
-    }
 }
