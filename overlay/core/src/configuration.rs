@@ -1,6 +1,6 @@
 //! An installed configuration: its members by rank.
 
-use crate::ids::{Ballot, ConfigurationTag, NodeId};
+use crate::ids::{Ballot, ConfigurationTag, NodeId, NodeMap};
 use serde::{Deserialize, Serialize};
 
 /// A member of a configuration. Sorts by rank: highest priority first, then smallest id.
@@ -29,15 +29,14 @@ pub struct Configuration {
     /// This node's rank.
     pub rank: u16,
     pub(crate) tag: ConfigurationTag,
-    by_node: Vec<(NodeId, u16)>,
+    by_node: NodeMap<u16>,
 }
 
 impl Configuration {
     /// `members` in any order, without repetitions, `me` among them.
     pub(crate) fn new(overlay: &str, id: Ballot, mut members: Vec<Peer>, me: NodeId) -> Self {
         members.sort_by_key(Peer::precedence);
-        let mut by_node: Vec<_> = (0..).zip(&members).map(|(r, p)| (p.node, r)).collect();
-        by_node.sort_unstable();
+        let by_node = (0..).zip(&members).map(|(rank, peer)| (peer.node, rank)).collect();
         let tag = ConfigurationTag::new(overlay, id);
         let mut configuration = Self { id, members, rank: 0, tag, by_node };
         configuration.rank = configuration.rank_of(me).unwrap_or(0);
@@ -46,8 +45,7 @@ impl Configuration {
 
     /// The rank of `node`, if it is a member.
     pub fn rank_of(&self, node: NodeId) -> Option<u16> {
-        let at = self.by_node.binary_search_by_key(&node, |&(n, _)| n).ok()?;
-        self.by_node.get(at).map(|&(_, rank)| rank)
+        self.by_node.get(&node).copied()
     }
 
     /// The node of a rank.

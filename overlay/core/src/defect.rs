@@ -29,8 +29,8 @@ pub enum Defect {
     NoRunning,
     /// An `InstallView` of another round is not ignored.
     AnyRound,
-    /// Nothing is released by dependencies at the end of a configuration.
-    NoRelease,
+    /// A late copy of a leave puts the member's next life out.
+    LateLeave,
 }
 
 impl Defect {
@@ -48,6 +48,6 @@ impl Defect {
         Self::NoTables,
         Self::NoRunning,
         Self::AnyRound,
-        Self::NoRelease,
+        Self::LateLeave,
     ];
 }

@@ -36,8 +36,6 @@ pub enum Rare {
     NotRunning,
     /// A frame was forwarded to a node that does not hear its origin.
     Forwarded,
-    /// An ordered entry was released by the dependencies of another at the end of a configuration.
-    ReleasedByDependency,
     /// A proposal was refused since the leader is alive.
     LeaderAlive,
     /// A member was expelled for not flushing, or a node for not acknowledging.
@@ -46,7 +44,7 @@ pub enum Rare {
 
 impl Rare {
     /// All cases.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::GatheringInterrupted,
         Self::RecoveryInterrupted,
         Self::InstallationMissed,
@@ -62,7 +60,6 @@ impl Rare {
         Self::Deferred,
         Self::NotRunning,
         Self::Forwarded,
-        Self::ReleasedByDependency,
         Self::LeaderAlive,
         Self::Expelled,
     ];

@@ -14,6 +14,11 @@ pub struct NodeId {
     pub incarnation: u64,
 }
 
+/// Values by node, in the order of insertion. A node is looked up for every frame, a hundred times
+/// as often as one is added; the hash has no secret, so that equal runs are equal: the nodes are
+/// admitted, and at most as many as a configuration has.
+pub(crate) type NodeMap<V> = indexmap::IndexMap<NodeId, V, rustc_hash::FxBuildHasher>;
+
 impl Ord for NodeId {
     /// By key, then by incarnation. Keys nearly always differ in their first eight bytes, and nodes
     /// are looked up for every frame.
@@ -171,6 +176,11 @@ impl Position {
     /// As one number that grows.
     pub fn as_u64(self) -> u64 {
         self.0
+    }
+
+    /// The rank of the entry's origin.
+    pub fn rank(self) -> u16 {
+        (self.0 & 0xffff) as u16
     }
 }
 

@@ -2,15 +2,19 @@
 
 use crate::{
     body,
+    door::Door,
     member::{Member, Standing},
     node::Node,
     shared::{Happening, Shared},
     trace::{Received, Sent},
 };
+use bytes::Bytes;
 use cenacle_core::{Error, Event, GroupName, Input, MemberId, Service, Warning};
 
 /// How long a member rests when the engine takes no more.
 const REST: u64 = 50_000;
+/// The probability that a member that was refused tries again.
+const AGAIN: f64 = 0.9;
 
 impl Node {
     /// The member of this number.
@@ -27,8 +31,11 @@ impl Node {
         let of = |local: u32| self.member(local);
         match wish {
             Input::FlushOk { local, .. } => of(*local).is_none_or(|member| !member.flushing),
-            Input::Send { local, .. } => of(*local)
-                .is_none_or(|m| !matches!(m.standing, Standing::Wanted | Standing::Outsider)),
+            Input::Send { local, .. } => of(*local).is_none_or(|member| match member.standing {
+                Standing::Wanted => !member.asked,
+                Standing::Outsider => false,
+                Standing::Leaving | Standing::Gone => true,
+            }),
             Input::Unicast { local, to, .. } => {
                 of(*local).is_none_or(|m| m.standing != Standing::Wanted || !m.members.contains(to))
             }
@@ -63,12 +70,14 @@ impl Node {
             }
             Input::Unicast { .. } => shared.counts.taken += 1,
             Input::Join(join) => {
-                if let Some(member) = self.member(join.local) {
+                if let Some(member) = self.member_mut(join.local) {
+                    member.asked = true;
                     shared.trace.join(moment, member.group, member.id, member.semantics);
                 }
             }
-            Input::FlushOk { local, .. } => {
-                if let Some(member) = self.member(local) {
+            Input::FlushOk { local, blob, .. } => {
+                if let Some(member) = self.member_mut(local) {
+                    member.flushed_with = blob;
                     let (group, id, view) = (member.group, member.id, member.view);
                     shared.trace.of_view(moment, group, id, "flush_ok", view);
                 }
@@ -162,20 +171,41 @@ impl Node {
             Event::View(view) => {
                 shared.counts.views += 1;
                 shared.trace.view(moment, number, id, &view);
+                shared.counts.blobs += view.blobs.len() as u64;
+                if let Err(wrong) = shared.door.view(member, &view) {
+                    shared.problem(|| format!("{id} {wrong}"));
+                }
                 member.installed(*view);
             }
             Event::Left => {
+                if member.standing == Standing::Wanted && !self.stopping {
+                    shared
+                        .problem(|| format!("{id} is told that it has left, and did not want to"));
+                }
                 shared.trace.leave(moment, number, id);
                 member.gone();
+                self.come_again(local, shared.habits.rejoin, None, shared);
             }
             Event::Refused(refusal) => {
+                shared.counts.refused += 1;
+                if let Err(wrong) = Door::refusal(member, &refusal) {
+                    shared.problem(|| format!("{id} {wrong}"));
+                }
                 shared.trace.refused(moment, number, id, &refusal.code, &refusal.detail);
                 if member.view.is_some() {
                     // It was in, and is put out: for those who read the trace it has left.
                     shared.trace.leave(moment, number, id);
                 }
                 member.gone();
+                self.come_again(local, AGAIN, refusal.charter, shared);
             }
+        }
+    }
+
+    /// A member that is out of its group may join again at once, with this charter if there is one.
+    fn come_again(&mut self, local: u32, chance: f64, charter: Option<Bytes>, shared: &mut Shared) {
+        if !self.stopping && !shared.healed && shared.random.chance(chance) {
+            self.enter(local, charter, shared);
         }
     }
 

@@ -231,6 +231,7 @@ fn soak_command(args: &SoakArgs, out: &mut impl Write) -> Result<u8, String> {
         semantics: args.semantics,
         defect: args.defect,
         keep_going: args.keep_going,
+        ..defaults
     };
     let soaked = soak(&options);
     let missing = report(&soaked, args.require_rare, out)?;

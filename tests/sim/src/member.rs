@@ -1,5 +1,6 @@
 //! What the application knows about one of its members.
 
+use bytes::Bytes;
 use cenacle_core::{MemberId, Semantics, Service, View, ViewId};
 
 /// Where a member stands.
@@ -30,6 +31,16 @@ pub struct Member {
     pub flush_after: Option<u64>,
     /// The mean time between its messages, in microseconds; 0: it is silent.
     pub pace: u64,
+    /// Its node knows of its wish: what it says now is a member's, and not an outsider's.
+    pub asked: bool,
+    /// When it talks next is laid down.
+    pub talking: bool,
+    /// What it expects of its group.
+    pub charter: Bytes,
+    /// What it said with its join.
+    pub blob: Bytes,
+    /// What it said with its flush of the present view.
+    pub flushed_with: Bytes,
     /// Its present view.
     pub view: Option<ViewId>,
     /// The members of that.
@@ -56,6 +67,11 @@ impl Member {
             standing,
             flush_after: None,
             pace: 0,
+            asked: false,
+            talking: false,
+            charter: Bytes::new(),
+            blob: Bytes::new(),
+            flushed_with: Bytes::new(),
             view: None,
             members: Vec::new(),
             flushing: false,
@@ -90,14 +106,16 @@ impl Member {
     pub fn installed(&mut self, view: View) {
         self.view = Some(view.id);
         self.members = view.members;
+        self.flushed_with = Bytes::new();
         (self.flushing, self.signalled, self.in_view) = (false, false, 0);
     }
 
     /// It has left, or is put out.
     pub fn gone(&mut self) {
         self.standing = Standing::Gone;
+        self.asked = false;
         self.view = None;
-        self.members = Vec::new();
+        (self.members, self.flushed_with) = (Vec::new(), Bytes::new());
         (self.flushing, self.signalled, self.owed) = (false, false, (0, 0));
     }
 

@@ -7,16 +7,18 @@
 use crate::{
     application::HEALED_FLUSH,
     clock::Clock,
+    door::Doorkeeper,
     member::Member,
     shared::{Happening, Shared},
 };
 use bytes::Bytes;
-use cenacle_core::{
-    Admission, Engine, Error, Input, NodeId, Outbox, Output, SameCharter, Settings, Time,
-};
+use cenacle_core::{Admission, Engine, Error, Input, NodeId, Outbox, Output, Settings, Time};
 
 /// More frames do not wait at a node that does not read: its sockets are full.
 const INBOX: usize = 10_000;
+/// So often in a row an engine wants to wake at a time that has passed, though it has just been called
+/// then: it would keep its processor busy without end.
+const MOST_SPINS: u32 = 1_000;
 /// An application that answers what it is told, which makes the engine tell more, is cut off here.
 const MOST_ROUNDS: usize = 100;
 
@@ -50,6 +52,8 @@ pub struct Node {
     /// The other members of its configuration.
     peers: Vec<NodeId>,
     busy_until: u64,
+    /// How often in a row its engine has wanted to wake at once.
+    spins: u32,
     /// When it wants to wake, and when the queue will wake it.
     wants: u64,
     armed: u64,
@@ -66,7 +70,8 @@ impl Node {
     ) -> Result<Self, Error> {
         let id = settings.node;
         let mut out = Outbox::new();
-        let admission: Box<dyn Admission> = Box::new(SameCharter);
+        let partial_to = shared.habits.partial.then_some(id);
+        let admission: Box<dyn Admission> = Box::new(Doorkeeper { partial_to });
         let engine = Engine::new(settings, admission, clock.local(shared.now), &mut out)?;
         let mut node = Self {
             id,
@@ -84,6 +89,7 @@ impl Node {
             inbox: Vec::new(),
             peers: Vec::new(),
             busy_until: shared.now,
+            spins: 0,
             wants: u64::MAX,
             armed: u64::MAX,
             out,
@@ -155,9 +161,13 @@ impl Node {
             self.wake_at(shared.now + 1, shared);
         }
         if let Some(deadline) = self.engine.deadline() {
-            // An engine that wants to wake again and again at the same time moves time on.
-            let time = self.clock.world(deadline).max(shared.now + 1);
-            self.wake_at(time, shared);
+            let time = self.clock.world(deadline);
+            self.spins = if time <= shared.now { self.spins + 1 } else { 0 };
+            if self.spins == MOST_SPINS {
+                let id = self.id;
+                shared.hang(|| format!("{id} wakes without end"));
+            }
+            self.wake_at(time.max(shared.now + 1), shared);
         }
     }
 

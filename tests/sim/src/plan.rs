@@ -301,6 +301,9 @@ fn some_habits(options: &RunOptions, groups: usize, draw: &mut Random) -> Habits
     habits.pace = options.seconds.max(1) * 1_000_000 / MESSAGES;
     habits.manual_flush = draw.pick(&[0.0, 0.0, 0.3]);
     habits.flush_after = 100_000;
+    habits.rejoin = 0.3;
+    habits.other_charter = draw.pick(&[0.0, 0.05]);
+    habits.blob = draw.pick(&[0, 20, 1_000]);
     if options.faults == Preset::Savage && draw.chance(0.2) {
         // Some are put out for it.
         habits.flush_after = 6_000_000;

@@ -47,6 +47,9 @@ impl World {
         let mut since = None;
         loop {
             self.run_until(self.shared.now + LOOK);
+            if self.shared.hangs {
+                return Err(format!("it hangs\n{}", self.who_is_where()));
+            }
             let passed = self.shared.now - begin;
             match (self.unrest(sides), since) {
                 (None, None) => since = Some(passed),

@@ -1,6 +1,7 @@
 //! What all nodes of a world share: time, network, trace, counters.
 
 use crate::{
+    door::Door,
     network::{Fate, Network},
     queue::Queue,
     random::Random,
@@ -128,6 +129,10 @@ pub struct Counts {
     pub delivered: u64,
     /// Views installed, summed over members.
     pub views: u64,
+    /// Blobs in these views, summed over members.
+    pub blobs: u64,
+    /// Joins refused, and members put out.
+    pub refused: u64,
     /// Faults injected.
     pub faults: u64,
 }
@@ -158,8 +163,12 @@ pub struct Shared {
     pub problems: Vec<String>,
     /// Times from sending to delivery of agreed messages, if wanted.
     pub latencies: Option<Vec<u64>>,
+    /// What views were told.
+    pub door: Door,
     /// Faults have ended and nobody sends any more.
     pub healed: bool,
+    /// Somebody keeps the world busy without end: nothing more happens.
+    pub hangs: bool,
 }
 
 /// More problems say nothing new.
@@ -172,6 +181,12 @@ impl Shared {
             let text = format!("at {} us: {}", self.now, what());
             self.problems.push(text);
         }
+    }
+
+    /// Notes what would keep the world busy without end, and ends the run.
+    pub fn hang(&mut self, what: impl FnOnce() -> String) {
+        self.hangs = true;
+        self.problem(what);
     }
 
     /// Puts a frame on the link between two nodes, at a time.

@@ -11,6 +11,7 @@ use std::{
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
     },
     time::{Duration, Instant},
 };
@@ -26,6 +27,9 @@ pub struct SoakOptions {
     pub threads: usize,
     /// No run begins after so long.
     pub limit: Option<Duration>,
+    /// A run that takes longer hangs: it is given up, and has failed. Far more than any seed of nine
+    /// nodes needs on a loaded machine.
+    pub patience: Duration,
     /// Virtual seconds of each run.
     pub seconds: u64,
     /// One preset; all in turn if there is none.
@@ -45,6 +49,7 @@ impl Default for SoakOptions {
             nodes: (3, 9),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             limit: None,
+            patience: Duration::from_secs(300),
             seconds: 30,
             faults: None,
             semantics: None,
@@ -150,7 +155,7 @@ pub fn soak(options: &SoakOptions) -> Soaked {
                 return;
             }
             let wanted = options.run(seed);
-            let result = guarded(&wanted);
+            let result = guarded(options.patience, run, &wanted);
             // Sums are whole even if another thread died.
             let mut soaked = soaked.lock().unwrap_or_else(PoisonError::into_inner);
             if !soaked.add(&wanted, result) {
@@ -166,13 +171,29 @@ pub fn soak(options: &SoakOptions) -> Soaked {
     soaked.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A run whose panic, an engine's own bug, is a failure like any other.
-fn guarded(options: &RunOptions) -> Result<Outcome, String> {
-    std::panic::catch_unwind(|| run(options)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Err(format!("panic: {}", text.unwrap_or_default()))
-    })
+/// A run whose panic, an engine's own bug, is a failure like any other; so is an engine that never
+/// comes back: its thread is left alone, and ends with the process.
+fn guarded(
+    patience: Duration,
+    run: fn(&RunOptions) -> Result<Outcome, String>,
+    options: &RunOptions,
+) -> Result<Outcome, String> {
+    let (tell, told) = mpsc::sync_channel(1);
+    let options = options.clone();
+    let spawned = std::thread::Builder::new().spawn(move || {
+        // Nobody listens to a run that was given up.
+        let _ = tell.send(std::panic::catch_unwind(|| run(&options)));
+    });
+    spawned.map_err(|error| format!("no thread for the run: {error}"))?;
+    match told.recv_timeout(patience) {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            Err(format!("panic: {}", text.unwrap_or_default()))
+        }
+        Err(_) => Err(format!("hangs: no end after {patience:?}")),
+    }
 }
 
 #[cfg(test)]
@@ -188,6 +209,22 @@ mod tests {
             met.insert((run.faults.as_str(), run.semantics.as_str(), run.nodes));
         }
         assert_eq!(met.len(), 3 * 3 * 7);
+    }
+
+    #[test]
+    fn panics_and_runs_without_end_are_failures() {
+        let options = RunOptions { seconds: 1, ..RunOptions::default() };
+        let patience = Duration::from_millis(20);
+        let panics = guarded(Duration::from_secs(60), |_| panic!("broken"), &options);
+        assert!(panics.is_err_and(|text| text == "panic: broken"));
+        let hangs = guarded(
+            patience,
+            |_| loop {
+                std::thread::park();
+            },
+            &options,
+        );
+        assert!(hangs.is_err_and(|text| text.starts_with("hangs")));
     }
 
     #[test]

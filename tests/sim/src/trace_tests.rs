@@ -47,6 +47,7 @@ fn the_names_are_those_of_display() {
     let mut trace = Trace::new(&["g".into()]);
     trace.to_memory();
     story(&mut trace);
+    trace.finish().unwrap();
     let (a, view) = (member(0, 0), view(vec![member(0, 0)]));
     let lines: Vec<&str> = trace.text().lines().collect();
     assert_eq!(lines.len(), 5);
@@ -88,6 +89,7 @@ fn digests_tell_traces_apart() {
     let traces = [1_u64, 2].map(|time| {
         let mut trace = Trace::new(&["g".into()]);
         trace.crash(time, member(0, 0));
+        trace.finish().unwrap();
         trace.digest()
     });
     assert_ne!(traces[0], traces[1]);

@@ -1,7 +1,7 @@
 //! What members do: which messages they send, and who joins and leaves.
 
 use crate::{
-    body,
+    body, door,
     member::{Member, Standing},
     node::Node,
     random::Random,
@@ -30,6 +30,14 @@ pub struct Habits {
     pub flush_after: u64,
     /// The mean time between the messages of a member, in microseconds; 0: all are silent.
     pub pace: u64,
+    /// The probability that a member that has left joins again at once.
+    pub rejoin: f64,
+    /// The probability that a member expects another charter than usual.
+    pub other_charter: f64,
+    /// The most bytes that a member says with a join or flush; joins with some of them are refused.
+    pub blob: u64,
+    /// Admissions decide by who decides: a layer above that breaks its word.
+    pub partial: bool,
 }
 
 impl Habits {
@@ -45,6 +53,10 @@ impl Habits {
             manual_flush: 0.0,
             flush_after: 0,
             pace: 0,
+            rejoin: 0.0,
+            other_charter: 0.0,
+            blob: 0,
+            partial: false,
         }
     }
 
@@ -104,20 +116,37 @@ impl Habits {
 }
 
 impl Node {
-    /// A new member of this node wants into a group.
+    /// A member of this node wants into a group: one that was there and has left, or a new one.
     pub fn join(&mut self, group: usize, shared: &mut Shared) {
-        let semantics = shared.habits.semantics(group);
+        let gone = |member: &&Member| member.group == group && member.standing == Standing::Gone;
+        let gone = self.members.iter().find(gone).map(|member| member.id.local);
+        let local = match gone.filter(|_| shared.random.chance(0.5)) {
+            Some(local) => local,
+            None => self.add_member(group, Standing::Gone, shared),
+        };
+        self.enter(local, None, shared);
+    }
+
+    /// A member that is not in its group wants in, with this charter if there is one.
+    pub(crate) fn enter(&mut self, local: u32, charter: Option<Bytes>, shared: &mut Shared) {
+        let Some(member) = self.members.get_mut(local as usize) else { return };
+        let (group, semantics) = (member.group, member.semantics);
         let Some(name) = shared.habits.group(group).cloned() else { return };
         let manual = shared.random.chance(shared.habits.manual_flush);
-        let flush_after =
+        member.flush_after =
             manual.then(|| shared.random.below(shared.habits.flush_after.saturating_add(1)));
-        let local = self.add_member(group, Standing::Wanted, flush_after, shared);
+        member.standing = Standing::Wanted;
+        member.charter = charter
+            .unwrap_or_else(|| door::draw_charter(&mut shared.random, shared.habits.other_charter));
+        member.blob = door::draw_blob(&mut shared.random, shared.habits.blob);
+        let (charter, blob) = (member.charter.clone(), member.blob.clone());
+        self.begin_talk(local, shared);
         self.wishes.push(Input::Join(Join {
             group: name,
             local,
             semantics,
-            charter: Bytes::from_static(b"charter"),
-            blob: Bytes::new(),
+            charter,
+            blob,
             manual_flush: manual,
         }));
         self.wake_at(shared.now, shared);
@@ -126,28 +155,27 @@ impl Node {
     /// Somebody here sends to an open group without being in it.
     pub fn add_outsider(&mut self, group: usize, shared: &mut Shared) {
         if shared.habits.semantics(group) == Semantics::Evs {
-            self.add_member(group, Standing::Outsider, None, shared);
+            let local = self.add_member(group, Standing::Outsider, shared);
+            self.begin_talk(local, shared);
         }
     }
 
-    fn add_member(
-        &mut self,
-        group: usize,
-        standing: Standing,
-        flush_after: Option<u64>,
-        shared: &mut Shared,
-    ) -> u32 {
+    fn add_member(&mut self, group: usize, standing: Standing, shared: &mut Shared) -> u32 {
         let local = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         let id = MemberId { node: self.id, local };
         let mut member = Member::new(id, group, shared.habits.semantics(group), standing);
-        member.flush_after = flush_after;
         member.pace = shared.habits.pace;
         self.members.push(member);
-        if shared.habits.pace > 0 {
-            let first = shared.now + shared.random.below(shared.habits.pace);
+        local
+    }
+
+    fn begin_talk(&mut self, local: u32, shared: &mut Shared) {
+        let Some(member) = self.members.get_mut(local as usize) else { return };
+        if member.pace > 0 && !member.talking {
+            member.talking = true;
+            let first = shared.now + shared.random.below(member.pace);
             shared.queue.push(first, Happening::Talk { node: self.id, local });
         }
-        local
     }
 
     /// A member wants out.
@@ -164,8 +192,9 @@ impl Node {
 
     /// A member says something, and will again.
     pub fn talk(&mut self, local: u32, shared: &mut Shared) {
-        let Some(member) = self.members.get(local as usize) else { return };
+        let Some(member) = self.members.get_mut(local as usize) else { return };
         if shared.healed || matches!(member.standing, Standing::Leaving | Standing::Gone) {
+            member.talking = false;
             return;
         }
         let pace = member.pace;
@@ -196,7 +225,8 @@ impl Node {
             && member.view == Some(view)
             && let Some(group) = shared.habits.group(member.group).cloned()
         {
-            self.wishes.push(Input::FlushOk { group, local, blob: Bytes::new() });
+            let blob = door::draw_blob(&mut shared.random, shared.habits.blob);
+            self.wishes.push(Input::FlushOk { group, local, blob });
             self.wake_at(shared.now, shared);
         }
     }

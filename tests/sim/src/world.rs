@@ -2,6 +2,7 @@
 
 use crate::{
     clock::Clock,
+    door::Door,
     member::{Member, Standing},
     memory, naming,
     network::Network,
@@ -31,6 +32,8 @@ pub struct World {
     dead: Totals,
     /// Things that have happened.
     pub steps: u64,
+    /// A second of the world's time, and the steps before it.
+    second: (u64, u64),
 }
 
 impl World {
@@ -61,26 +64,43 @@ impl World {
             habits: plan.habits.clone(),
             problems: Vec::new(),
             latencies: None,
+            door: Door::default(),
             healed: false,
+            hangs: false,
         };
         let nodes = (0..size).map(|_| None).collect();
         let (lives, dead) = (vec![0; size], Totals::default());
-        Self { plan, nodes, shared, lives, dead, steps: 0 }
+        Self { plan, nodes, shared, lives, dead, steps: 0, second: (0, 0) }
     }
 
-    /// Lets everything happen that is due until then.
+    /// Lets everything happen that is due until then; nothing more in a world that hangs.
     pub fn run_until(&mut self, time: u64) {
-        while self.shared.queue.next_time().is_some_and(|next| next <= time) {
+        while self.shared.queue.next_time().is_some_and(|next| next <= time) && !self.shared.hangs {
             self.step();
         }
         self.shared.now = self.shared.now.max(time);
+    }
+
+    /// So many things a second and node are more than any node should need: somebody wakes himself,
+    /// or the others, without end.
+    fn count_step(&mut self) {
+        self.steps += 1;
+        let second = self.shared.now / 1_000_000;
+        if second != self.second.0 {
+            self.second = (second, self.steps);
+        }
+        let nodes = self.nodes.len() as u64;
+        let steps = self.steps - self.second.1;
+        if steps > 200_000 * nodes + 20_000 * nodes * nodes {
+            self.shared.hang(|| format!("{steps} things happened in one second"));
+        }
     }
 
     /// Lets the next thing happen.
     pub fn step(&mut self) {
         let Some((time, what)) = self.shared.queue.pop() else { return };
         self.shared.now = time;
-        self.steps += 1;
+        self.count_step();
         match what {
             Happening::Arrive { from, to, held, frame } => {
                 // What waited in a cut comes through an open link, and not for ever.

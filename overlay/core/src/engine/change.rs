@@ -127,8 +127,8 @@ impl Engine {
         let Installation { ballot, members, classes, plan } = installation;
         let survivors: Vec<NodeId> =
             plan.survivors.iter().filter_map(|&rank| self.configuration.node(rank)).collect();
-        let release = self.cut(&plan);
-        self.order.enter(Phase::Released(release));
+        self.cut(&plan);
+        self.order.promises_were_replaced();
         self.deliver_all(false, out);
         self.groups.signal(&survivors, out);
         self.order.enter(Phase::Rest);
@@ -149,9 +149,8 @@ impl Engine {
         self.replay(out);
     }
 
-    /// Cuts the streams at the target. Returns what entries of the target depend on, per rank.
-    fn cut(&mut self, plan: &Plan) -> Vec<u64> {
-        let mut release = vec![0; self.configuration.size()];
+    /// Cuts the streams at the target, with the joined promises and stability.
+    fn cut(&mut self, plan: &Plan) {
         for ((rank, &target), &promise) in (0..).zip(&plan.target).zip(&plan.promises) {
             let Some(stream) = self.streams.get(rank) else { continue };
             let beyond = stream.received() > target || stream.gap().is_some();
@@ -159,18 +158,8 @@ impl Engine {
             if beyond && !plan.survivors.contains(&rank) {
                 self.figures.saw(Rare::DepartedStreamCut);
             }
-            let dependencies = self.streams.get(rank).into_iter().flat_map(|s| s.dependencies());
-            for (other, count) in dependencies {
-                if let Some(most) = release.get_mut(usize::from(other)) {
-                    *most = count.max(*most);
-                }
-            }
         }
         self.stability.settled(&plan.stable);
-        if self.settings.lacks(Defect::NoRelease) {
-            release.fill(0);
-        }
-        release
     }
 
     /// Fresh machines for the new configuration.

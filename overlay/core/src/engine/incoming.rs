@@ -47,7 +47,9 @@ impl Engine {
         }
         let rank = self.configuration.rank_of(from).ok_or(Drop::Stranger)?;
         self.figures.frames += 1;
-        self.happen(Happening::Alive(from), out);
+        if !self.membership.hears_as_usual((rank, from), &self.settings, self.now) {
+            self.happen(Happening::Alive(from), out);
+        }
         self.take_own(rank, header.kind, (bytes, false), out)
     }
 

@@ -8,6 +8,8 @@ mod incoming;
 mod past;
 mod pump;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     admission::Admission,
@@ -65,7 +67,7 @@ pub struct Engine {
     /// What was complete when the configuration froze.
     frozen_at: Option<Vec<u64>>,
     early: Early,
-    /// Frames have become stable or delivered since some were forgotten.
+    /// Frames may have become stable since some were forgotten.
     forgettable: bool,
     /// The weight of the events that the application has not read.
     unread: usize,
@@ -320,16 +322,17 @@ impl Engine {
             let settings = &self.settings;
             at(self.groups.deadline());
             at(self.stability.deadline(settings));
-            at(self.order.turns.deadline(settings));
+            at(self.order.turns.deadline(self.sender.wants_turn(), settings));
             if self.order.turns.is_mine() && self.has_many_active() {
-                at(self.announcer.deadline(self.top_clock(), settings));
+                at(self.announcer.deadline(self.streams.top_clock(), settings));
             }
             if self.configuration.is_led_here() && self.configuration.size() > 1 {
                 at(self.stability.slow_deadline(settings));
             }
-        }
-        if let Some(Stopping::Draining { until }) = self.stopping {
-            at(Some(until));
+            // A node that stops waits for the next configuration like all others.
+            if let Some(Stopping::Draining { until }) = self.stopping {
+                at(Some(until));
+            }
         }
         deadline
     }

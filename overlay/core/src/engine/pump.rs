@@ -2,7 +2,6 @@
 
 use super::{Below, Engine, Stopping, below};
 use crate::{
-    figures::Rare,
     groups::Delivery,
     ids::{Order as Place, Position},
     membership::Happening,
@@ -47,7 +46,6 @@ impl Engine {
             self.order.renew();
             let mut moved = self.deliver_all(false, out);
             delivered |= moved;
-            self.forgettable |= moved;
             self.forget();
             let mut todo = Vec::new();
             let below = below!(self);
@@ -65,9 +63,8 @@ impl Engine {
 
     /// Forgets what everybody has and this node has delivered.
     fn forget(&mut self) {
-        if std::mem::take(&mut self.forgettable) {
-            self.streams.forget(self.stability.stable());
-        }
+        let all = std::mem::take(&mut self.forgettable);
+        self.streams.forget(self.stability.stable(), all);
     }
 
     /// Delivers all that the order's phase allows. True if there was something.
@@ -81,10 +78,7 @@ impl Engine {
     }
 
     fn deliver(&mut self, delivered: Delivered, after_signal: bool, out: &mut Outbox) {
-        let Delivered { origin, position, entry, by_dependency } = delivered;
-        if by_dependency {
-            self.figures.saw(Rare::ReleasedByDependency);
-        }
+        let Delivered { origin, position, entry } = delivered;
         let epoch = self.configuration.id.epoch;
         let place = position.map(|position| Place { epoch, position });
         match entry {
@@ -92,8 +86,16 @@ impl Engine {
                 let Some(node) = self.configuration.node(origin) else { return };
                 let Some(stream) = self.streams.get_mut(origin) else { return };
                 let body = stream.assemble(false, body);
-                let delivery =
-                    Delivery { origin: node, channel, local, number, service, order: place, body };
+                let delivery = Delivery {
+                    origin: node,
+                    rank: origin,
+                    channel,
+                    local,
+                    number,
+                    service,
+                    order: place,
+                    body,
+                };
                 self.groups.message(delivery, &mut self.figures, out);
             }
             Entry::Piece { body } => self.keep_piece(origin, false, body),
@@ -193,12 +195,6 @@ impl Engine {
         }
     }
 
-    /// The largest clock of an ordered entry that waits for promises.
-    pub(super) fn top_clock(&self) -> Option<u64> {
-        let top = |rank| self.streams.get(rank).and_then(|s| s.top_clock());
-        self.streams.heads().iter().filter_map(top).max()
-    }
-
     pub(super) fn has_many_active(&self) -> bool {
         self.order.turns.active() > self.settings.direct_promises
     }
@@ -209,10 +205,9 @@ impl Engine {
             return false;
         }
         let many = self.has_many_active();
-        let top = self.top_clock();
         let me = self.configuration.rank;
         let state = (many, delivered);
-        let due = self.announcer.due((&self.streams, me), top, state, &self.settings, self.now);
+        let due = self.announcer.due((&self.streams, me), state, &self.settings, self.now);
         let Some(announcement) = due else { return false };
         let tag = self.configuration.tag;
         let number = self.streams.sent();

@@ -38,10 +38,12 @@ impl Groups {
             return Err(Error::TooMany { what: "members of the group at this node", max: members });
         }
         let slot = self.locals.open(&join.group, join.semantics);
+        self.lives += 1;
         if let Some(group) = self.locals.get_mut(slot) {
             let local = join.local;
             let member = Member {
                 wish: join,
+                life: self.lives,
                 joined: false,
                 in_view: false,
                 signalled_in: None,

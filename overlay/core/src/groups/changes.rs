@@ -1,7 +1,7 @@
 //! What control entries and configurations do to the tables, and what local members are told.
 
 use super::{
-    Below, Groups, Todo,
+    Below, Ghost, Groups, Todo,
     coordinator::Coordinator,
     table::{Joining, Table, merged},
 };
@@ -23,7 +23,7 @@ const MAX_DEFERRED: usize = 4096;
 /// A join or leave at its place in the order.
 pub(super) enum Change {
     Join(Joining),
-    Leave { group: GroupName, member: MemberId, expelled: Option<String> },
+    Leave { group: GroupName, member: MemberId, life: u64, expelled: Option<String> },
 }
 
 /// Tables on their way to being whole.
@@ -108,10 +108,10 @@ impl Groups {
                 let changed = self.apply_join(below, place.order, &join, out);
                 (join.group, changed)
             }
-            Change::Leave { group, member, expelled } => {
-                let changed = self.table.leave(&group, member, place.order);
+            Change::Leave { group, member, life, expelled } => {
+                let changed = self.table.leave(&group, member, life, place.order);
                 if changed && member.node == me {
-                    self.depart(&group, member.local, expelled.map(put_out), out);
+                    self.depart(&group, (member.local, life), expelled.map(put_out), out);
                 }
                 (group, changed)
             }
@@ -150,25 +150,24 @@ impl Groups {
         let MemberId { node, local } = join.member;
         let is_here = node == below.configuration.me();
         match verdict {
-            Ok(true) if is_here => self.arrive(&join.group, local),
+            Ok(true) if is_here => self.arrive(&join.group, (local, join.life)),
             Err(refusal) if is_here => {
-                let group = self.locals.named(&join.group);
-                if group.and_then(|g| g.members.get(&local)).is_some_and(|m| !m.joined) {
-                    self.depart(&join.group, local, Some(refusal), out);
-                }
+                self.depart(&join.group, (local, join.life), Some(refusal), out);
             }
             _ => {}
         }
         changed
     }
 
-    /// This node's member is in the table. If it has changed its mind, its leave is asked for.
-    fn arrive(&mut self, name: &GroupName, local: u32) {
+    /// This node's member is in the table. If it has changed its mind, its leave is asked for, though
+    /// another life of the member may want in: that one's join is stamped then.
+    fn arrive(&mut self, name: &GroupName, (local, life): (u32, u64)) {
         let semantics = self.table.groups.get(name).map(|group| group.semantics);
         let slot = self.locals.slot(name);
         let group = slot.and_then(|slot| self.locals.get_mut(slot));
-        let Some(member) = group.and_then(|g| g.members.get_mut(&local)) else {
-            self.ghosts.insert((name.clone(), local), None);
+        let member = group.and_then(|g| g.members.get_mut(&local));
+        let Some(member) = member.filter(|member| member.life == life) else {
+            self.ghosts.insert((name.clone(), local), Ghost { life, asked: None });
             return;
         };
         member.joined = true;
@@ -182,14 +181,19 @@ impl Groups {
     pub(super) fn depart(
         &mut self,
         name: &GroupName,
-        local: u32,
+        (local, life): (u32, u64),
         refusal: Option<Refusal>,
         out: &mut Outbox,
     ) {
-        if self.ghosts.remove(&(name.clone(), local)).is_some() {
+        let key = (name.clone(), local);
+        if self.ghosts.get(&key).is_some_and(|ghost| ghost.life == life) {
+            self.ghosts.remove(&key);
             return;
         }
         let Some(group) = self.locals.named_mut(name) else { return };
+        if group.members.get(&local).is_none_or(|member| member.life != life) {
+            return;
+        }
         let Some(member) = group.members.remove(&local) else { return };
         let bytes: usize = member.held.iter().map(super::local::Held::bytes).sum();
         self.held = self.held.saturating_sub(bytes);
@@ -240,18 +244,19 @@ impl Groups {
         for slot in self.locals.all() {
             let Some(local) = self.locals.get(slot) else { continue };
             let name = local.group.clone();
-            let joined: Vec<_> =
-                local.members.iter().filter(|(_, m)| m.joined).map(|(&local, _)| local).collect();
-            for local in joined {
-                if !self.table.has(&name, MemberId { node: me, local }) {
+            let joined = local.members.iter().filter(|(_, m)| m.joined);
+            let joined: Vec<_> = joined.map(|(&local, m)| (local, m.life)).collect();
+            for (local, life) in joined {
+                if !self.table.lives(&name, MemberId { node: me, local }, life) {
                     let refusal = self.lost(&name, old);
-                    self.depart(&name, local, Some(refusal), out);
+                    self.depart(&name, (local, life), Some(refusal), out);
                 }
             }
         }
-        let ghosts = std::mem::take(&mut self.ghosts).into_iter();
-        let (table, is_row) = (&self.table, |local| MemberId { node: me, local });
-        self.ghosts = ghosts.filter(|((g, l), _)| table.has(g, is_row(*l))).collect();
+        let table = &self.table;
+        self.ghosts.retain(|(group, local), ghost| {
+            table.lives(group, MemberId { node: me, local: *local }, ghost.life)
+        });
     }
 
     /// Why a member did not survive a merge.
@@ -338,11 +343,11 @@ impl Groups {
             local.answered = None;
             local.heard_outside.clear();
             local.members.values_mut().for_each(|member| member.asked = None);
-            if let (Some(view), Some(survivors)) = (&mut local.view, &survivors) {
-                view.running.retain(|node| survivors.binary_search(node).is_ok());
+            if let Some(view) = &mut local.view {
+                view.moved_on(survivors.as_deref(), below.configuration);
             }
         }
-        self.ghosts.values_mut().for_each(|asked| *asked = None);
+        self.ghosts.values_mut().for_each(|ghost| ghost.asked = None);
         let (locals, configuration) = (&self.locals, below.configuration);
         self.unicasts.forget(|channel, node| {
             let view = locals.of_channel(channel).and_then(|local| local.view.as_ref());
@@ -355,13 +360,14 @@ impl Groups {
 /// A join or leave by name; `None` if it is neither, or of a rank that nobody has.
 fn change(configuration: &Configuration, entry: ControlEntry) -> Option<Change> {
     match entry {
-        ControlEntry::Join { rank, local, group, semantics, charter, blob, stamped_at } => {
+        ControlEntry::Join { rank, local, life, group, semantics, charter, blob, stamped_at } => {
             let member = MemberId { node: configuration.node(rank)?, local };
-            Some(Change::Join(Joining { group, member, semantics, charter, blob, stamped_at }))
+            let join = Joining { group, member, life, semantics, charter, blob, stamped_at };
+            Some(Change::Join(join))
         }
-        ControlEntry::Leave { rank, local, group, expelled } => {
+        ControlEntry::Leave { rank, local, life, group, expelled } => {
             let member = MemberId { node: configuration.node(rank)?, local };
-            Some(Change::Leave { group, member, expelled })
+            Some(Change::Leave { group, member, life, expelled })
         }
         ControlEntry::Grant { .. } | ControlEntry::Table(_) | ControlEntry::InstallView(_) => None,
     }

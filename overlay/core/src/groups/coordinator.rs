@@ -39,7 +39,8 @@ struct Opened {
 #[derive(Default)]
 pub(super) struct Coordinator {
     joins: BTreeMap<Key, Ask>,
-    leaves: BTreeMap<Key, u64>,
+    /// Which life of the member leaves, and the end of its node's stream.
+    leaves: BTreeMap<Key, (u64, u64)>,
     /// Stamped and not yet delivered.
     stamped: BTreeSet<(bool, Key)>,
     flushed: BTreeMap<GroupName, BTreeMap<NodeId, Flushed>>,
@@ -71,14 +72,18 @@ impl Coordinator {
                 self.room()?;
                 self.joins.insert(key, ask);
             }
-            Ask::Leave { group, local, end } => {
+            Ask::Leave { group, local, mut life, end } => {
                 let key = (group, MemberId { node: from, local });
-                let unknown = table.is_some_and(|t| !t.has(&key.0, key.1));
+                if settings.lacks(Defect::LateLeave) {
+                    let row = table.and_then(|t| t.groups.get(&key.0)?.life(key.1));
+                    life = row.unwrap_or(life);
+                }
+                let unknown = table.is_some_and(|t| !t.lives(&key.0, key.1, life));
                 if unknown || self.stamped.contains(&(false, key.clone())) {
                     return Ok(());
                 }
                 self.room()?;
-                self.leaves.insert(key, end);
+                self.leaves.insert(key, (life, end));
             }
             Ask::Flushed(answer) => self.take_flushed(settings, table, from, answer)?,
             Ask::Turn { .. } | Ask::Recall | Ask::Subscribe { .. } => return Err(Drop::Malformed),
@@ -161,31 +166,43 @@ impl Coordinator {
     fn stamp_joins(&mut self, below: &Below<'_>, todo: &mut Vec<Todo>) {
         for (key, ask) in std::mem::take(&mut self.joins) {
             let Some(rank) = below.configuration.rank_of(key.1.node) else { continue };
-            let Ask::Join { group, local, semantics, charter, blob } = ask else { continue };
-            let stamped_at = below.now.0;
-            let entry =
-                ControlEntry::Join { rank, local, group, semantics, charter, blob, stamped_at };
-            todo.push(Todo::Stamp(entry));
+            let Ask::Join { group, local, life, semantics, charter, blob } = ask else { continue };
+            todo.push(Todo::Stamp(ControlEntry::Join {
+                rank,
+                local,
+                life,
+                group,
+                semantics,
+                charter,
+                blob,
+                stamped_at: below.now.0,
+            }));
             self.stamped.insert((true, key));
         }
     }
 
     /// A leave comes after all that its member sent: when that has been delivered here.
     fn stamp_leaves(&mut self, below: &Below<'_>, todo: &mut Vec<Todo>) {
-        for (key, end) in std::mem::take(&mut self.leaves) {
+        for (key, (life, end)) in std::mem::take(&mut self.leaves) {
             let Some(rank) = below.configuration.rank_of(key.1.node) else { continue };
             if (below.delivered)(rank) < end {
-                self.leaves.insert(key, end);
+                self.leaves.insert(key, (life, end));
                 continue;
             }
-            self.stamp_leave(rank, key, None, todo);
+            self.stamp_leave((rank, life), key, None, todo);
         }
     }
 
-    fn stamp_leave(&mut self, rank: u16, key: Key, expelled: Option<String>, todo: &mut Vec<Todo>) {
+    fn stamp_leave(
+        &mut self,
+        (rank, life): (u16, u64),
+        key: Key,
+        expelled: Option<String>,
+        todo: &mut Vec<Todo>,
+    ) {
         if self.stamped.insert((false, key.clone())) {
             let (group, MemberId { local, .. }) = key;
-            todo.push(Todo::Stamp(ControlEntry::Leave { rank, local, group, expelled }));
+            todo.push(Todo::Stamp(ControlEntry::Leave { rank, local, life, group, expelled }));
         }
     }
 
@@ -246,9 +263,9 @@ impl Coordinator {
         let answers = self.flushed.get(name);
         let answer = |member: &MemberId| answers?.get(&member.node);
         let in_time = |member: &MemberId| answer(member).is_some_and(|a| a.round >= opened.round);
-        let late: Vec<_> =
-            group.rows.iter().map(|row| row.member).filter(|m| !in_time(m)).collect();
-        for member in &late {
+        let late = group.rows.iter().filter(|row| !in_time(&row.member));
+        let late: Vec<_> = late.map(|row| (row.member, row.life)).collect();
+        for (member, _) in &late {
             if opened.warned.insert(member.node) {
                 let (group, node) = (name.clone(), member.node);
                 todo.push(Todo::Warning(Warning::FlushLate { group, node }));
@@ -259,11 +276,11 @@ impl Coordinator {
         }
         // Whoever joins meanwhile has as much time again.
         *opened = fresh();
-        for member in late {
+        for (member, life) in late {
             let Some(rank) = below.configuration.rank_of(member.node) else { continue };
             figures.saw(Rare::Expelled);
             let reason = Some("flush_timeout".into());
-            self.stamp_leave(rank, (name.clone(), member), reason, todo);
+            self.stamp_leave((rank, life), (name.clone(), member), reason, todo);
         }
         Some(below.now + limit)
     }

@@ -29,6 +29,8 @@ impl Held {
 pub(super) struct Member {
     /// What it asked for.
     pub(super) wish: Join,
+    /// Which of the lives of members with its local number it is.
+    pub(super) life: u64,
     /// Its join has been delivered: it is in the table.
     pub(super) joined: bool,
     /// It has the present view.

@@ -87,6 +87,8 @@ pub(crate) struct Message {
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
     pub(crate) origin: NodeId,
+    /// Of the origin.
+    pub(crate) rank: u16,
     pub(crate) channel: Channel,
     pub(crate) local: u32,
     pub(crate) number: u64,
@@ -94,6 +96,13 @@ pub(crate) struct Delivery {
     /// For agreed and safe ones.
     pub(crate) order: Option<Order>,
     pub(crate) body: Bytes,
+}
+
+/// A member of this node in the table that nobody wants any more.
+struct Ghost {
+    life: u64,
+    /// When its leave was asked, in this configuration.
+    asked: Option<Time>,
 }
 
 /// The machine.
@@ -108,8 +117,10 @@ pub(crate) struct Groups {
     unicasts: Unicasts,
     /// The last message's number, by local member.
     numbers: BTreeMap<u32, u64>,
-    /// Members of this node in the table that nobody wants any more, and when their leave was asked.
-    ghosts: BTreeMap<(GroupName, u32), Option<Time>>,
+    /// The last member's life: joins of this node's members, counted. What is asked for a member
+    /// names its life, since copies come late, and the next one may have the same local number.
+    lives: u64,
+    ghosts: BTreeMap<(GroupName, u32), Ghost>,
     /// Bytes of messages that wait for a view.
     held: usize,
     /// Who goes on together, between the signal and the installation; sorted.
@@ -135,6 +146,7 @@ impl Groups {
             coordinator: Coordinator::default(),
             unicasts: Unicasts::default(),
             numbers: BTreeMap::new(),
+            lives: 0,
             ghosts: BTreeMap::new(),
             held: 0,
             survivors: None,
@@ -235,7 +247,7 @@ impl Groups {
         let Some(group) = self.locals.of_channel(delivery.channel) else { return };
         let Some(view) = &group.view else { return };
         let is_vs = group.semantics == Semantics::Vs;
-        if is_vs && self.checks_running && !view.runs(delivery.origin) {
+        if is_vs && self.checks_running && !view.runs_at(delivery.rank) {
             return figures.saw(Rare::NotRunning);
         }
         let from = crate::MemberId { node: delivery.origin, local: delivery.local };

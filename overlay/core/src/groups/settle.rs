@@ -1,6 +1,6 @@
 //! What is repeated, or becomes possible with time: asks, flush answers, the end of what lingers.
 
-use super::{Below, Groups, Todo, earlier, local::Local};
+use super::{Below, Ghost, Groups, Todo, earlier, local::Local};
 use crate::{
     defect::Defect,
     figures::{Figures, Rare},
@@ -125,12 +125,12 @@ impl Groups {
         todo: &mut Vec<Todo>,
     ) -> Option<Time> {
         let (mut due, mut asks) = (None, Vec::new());
-        for ((group, local), asked) in &mut self.ghosts {
+        for ((group, local), Ghost { life, asked }) in &mut self.ghosts {
             let at = asked.map_or(below.now, |at| at + below.settings.retry);
             if at <= below.now {
                 *asked = Some(below.now);
-                let (group, local) = (group.clone(), *local);
-                asks.push(Ask::Leave { group, local, end: below.sent });
+                let (group, local, life) = (group.clone(), *local, *life);
+                asks.push(Ask::Leave { group, local, life, end: below.sent });
             }
             due = earlier(due, asked.map(|at| at + below.settings.retry));
         }
@@ -165,13 +165,13 @@ fn ask_for_members(below: &Below<'_>, local: &mut Local, asks: &mut Vec<Ask>) ->
         };
         member.asked = Some((at, end));
         due = earlier(due, Some(at + retry));
-        let group = local.group.clone();
+        let (group, life) = (local.group.clone(), member.life);
         asks.push(if member.leaving {
-            Ask::Leave { group, local: id, end }
+            Ask::Leave { group, local: id, life, end }
         } else {
             let wish = &member.wish;
             let (charter, blob) = (wish.charter.clone(), wish.blob.clone());
-            Ask::Join { group, local: id, semantics: wish.semantics, charter, blob }
+            Ask::Join { group, local: id, life, semantics: wish.semantics, charter, blob }
         });
     }
     due

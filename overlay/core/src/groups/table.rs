@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Row {
     pub(super) member: MemberId,
+    /// Which of the member's lives: its node counts the joins of its members.
+    pub(super) life: u64,
     pub(super) joined: Order,
     /// Its join's blob, until its first view.
     pub(super) blob: Bytes,
@@ -39,7 +41,12 @@ impl Group {
     }
 
     pub(super) fn has(&self, member: MemberId) -> bool {
-        self.rows.iter().any(|row| row.member == member)
+        self.life(member).is_some()
+    }
+
+    /// Which life of the member is in.
+    pub(super) fn life(&self, member: MemberId) -> Option<u64> {
+        self.rows.iter().find(|row| row.member == member).map(|row| row.life)
     }
 }
 
@@ -47,6 +54,7 @@ impl Group {
 pub(super) struct Joining {
     pub(super) group: GroupName,
     pub(super) member: MemberId,
+    pub(super) life: u64,
     pub(super) semantics: Semantics,
     pub(super) charter: Bytes,
     pub(super) blob: Bytes,
@@ -64,6 +72,11 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn has(&self, group: &GroupName, member: MemberId) -> bool {
         self.groups.get(group).is_some_and(|g| g.has(member))
+    }
+
+    /// Whether this very life of the member is in.
+    pub(super) fn lives(&self, group: &GroupName, member: MemberId, life: u64) -> bool {
+        self.groups.get(group).is_some_and(|g| g.life(member) == Some(life))
     }
 
     /// Whether the member is in now and was not before; or why it may not.
@@ -89,16 +102,23 @@ impl Table {
         if let Some(record) = record {
             group.record = record;
         }
-        group.rows.push(Row { member: join.member, joined: order, blob: join.blob.clone() });
+        let Joining { member, life, .. } = *join;
+        group.rows.push(Row { member, life, joined: order, blob: join.blob.clone() });
         self.change(&join.group, order);
         Ok(true)
     }
 
-    /// Whether the member was in until now.
-    pub(super) fn leave(&mut self, group: &GroupName, member: MemberId, order: Order) -> bool {
+    /// Whether this life of the member was in until now.
+    pub(super) fn leave(
+        &mut self,
+        group: &GroupName,
+        member: MemberId,
+        life: u64,
+        order: Order,
+    ) -> bool {
         let Some(standing) = self.groups.get_mut(group) else { return false };
         let before = standing.rows.len();
-        standing.rows.retain(|row| row.member != member);
+        standing.rows.retain(|row| row.member != member || row.life != life);
         if standing.rows.len() == before {
             return false;
         }
@@ -134,8 +154,8 @@ impl Table {
     pub(super) fn to_wire(&self, configuration: &Configuration, class: &[u16]) -> WireTable {
         let row = |row: &Row| {
             let rank = configuration.rank_of(row.member.node).filter(|r| class.contains(r))?;
-            let (local, joined, blob) = (row.member.local, row.joined, row.blob.clone());
-            Some(TableRow { rank, local, joined, blob })
+            let Row { member, life, joined, ref blob } = *row;
+            Some(TableRow { rank, local: member.local, life, joined, blob: blob.clone() })
         };
         let groups = self.groups.iter().map(|(name, group)| TableGroup {
             group: name.clone(),
@@ -240,7 +260,8 @@ fn part(
     let mut row = |row: TableRow| {
         let node = configuration.node(row.rank).filter(|node| nodes.contains(node))?;
         let member = MemberId { node, local: row.local };
-        seen.insert(member).then_some(Row { member, joined: row.joined, blob: row.blob })
+        let TableRow { life, joined, blob, .. } = row;
+        seen.insert(member).then_some(Row { member, life, joined, blob })
     };
     let rows = group.rows.into_iter().filter_map(&mut row).collect();
     let TableGroup { semantics, charter, record, .. } = group;

@@ -3,12 +3,14 @@
 
 use super::{Below, Groups, Todo, local::Held};
 use crate::{
+    configuration::Configuration,
     defect::Defect,
     error::Drop,
     figures::{Figures, Rare},
     ids::{Channel, GroupName, MemberId, NodeId, Order, ViewId},
     input::Semantics,
     output::{Class, Event, Outbox, View},
+    streams::Ranks,
     wire::control::InstallView,
 };
 use bytes::Bytes;
@@ -22,15 +24,23 @@ pub(super) struct Current {
     sorted: Vec<MemberId>,
     /// The nodes that have moved together with this one since then, sorted.
     pub(super) running: Vec<NodeId>,
+    /// Their ranks in the installed configuration.
+    running_ranks: Ranks,
 }
 
 impl Current {
-    fn new(group: &GroupName, id: ViewId, members: &[MemberId]) -> Self {
+    fn new(
+        group: &GroupName,
+        id: ViewId,
+        members: &[MemberId],
+        configuration: &Configuration,
+    ) -> Self {
         let mut sorted = members.to_vec();
         sorted.sort_unstable();
         let mut running: Vec<_> = sorted.iter().map(|member| member.node).collect();
         running.dedup();
-        Self { id, channel: Channel::of_view(group, id), sorted, running }
+        let running_ranks = ranks(&running, configuration);
+        Self { id, channel: Channel::of_view(group, id), sorted, running, running_ranks }
     }
 
     pub(super) fn has(&self, member: MemberId) -> bool {
@@ -40,6 +50,28 @@ impl Current {
     pub(super) fn runs(&self, node: NodeId) -> bool {
         self.running.binary_search(&node).is_ok()
     }
+
+    /// Whether the node of this rank runs; asked for every message.
+    pub(super) fn runs_at(&self, rank: u16) -> bool {
+        self.running_ranks.has(rank)
+    }
+
+    /// A configuration is installed. If only some of the previous one's nodes moved to it, these are
+    /// they, sorted.
+    pub(super) fn moved_on(&mut self, survivors: Option<&[NodeId]>, configuration: &Configuration) {
+        if let Some(survivors) = survivors {
+            self.running.retain(|node| survivors.binary_search(node).is_ok());
+        }
+        self.running_ranks = ranks(&self.running, configuration);
+    }
+}
+
+fn ranks(nodes: &[NodeId], configuration: &Configuration) -> Ranks {
+    let mut ranks = Ranks::new(configuration.size());
+    for rank in nodes.iter().filter_map(|&node| configuration.rank_of(node)) {
+        ranks.set(rank, true);
+    }
+    ranks
 }
 
 /// A view on its way to this node's members.
@@ -198,7 +230,7 @@ impl Groups {
             let event = Event::View(Box::new(view.clone()));
             out.push(crate::Output::Event { group: group.clone(), local, event });
         }
-        let current = Current::new(&group, view.id, &view.members);
+        let current = Current::new(&group, view.id, &view.members, below.configuration);
         let channel = current.channel;
         if let Some(old) = self.locals.set_view(slot, Some(current)) {
             self.unicasts.retire(old);

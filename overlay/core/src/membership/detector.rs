@@ -1,6 +1,10 @@
 //! The failure detector: who has been silent for longer than it usually is, or is known to be gone.
 
-use crate::{ids::NodeId, settings::Settings, time::Time};
+use crate::{
+    ids::{NodeId, NodeMap},
+    settings::Settings,
+    time::Time,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -10,7 +14,7 @@ use std::{
 /// the ballots followed since it was installed, and forgets the latter with the next installation.
 #[derive(Default)]
 pub(super) struct Detector {
-    pulses: BTreeMap<NodeId, Pulse>,
+    pulses: NodeMap<Pulse>,
     suspicions: BTreeMap<NodeId, Suspicion>,
     /// Members that another member cannot reach: suspected unless they are heard before this.
     doubts: BTreeMap<NodeId, (NodeId, Time)>,
@@ -53,6 +57,15 @@ impl Pulse {
         }
     }
 
+    fn heard(&mut self, now: Time, settings: &Settings) {
+        let interval = now.since(self.measured);
+        if interval >= settings.heartbeat / 2 {
+            self.measure(u64::try_from(interval.as_micros()).unwrap_or(u64::MAX));
+            self.measured = now;
+        }
+        self.last = now;
+    }
+
     fn measure(&mut self, interval: u64) {
         if self.mean == 0 {
             (self.mean, self.deviation) = (interval, interval / 2);
@@ -85,11 +98,11 @@ impl Pulse {
 }
 
 impl Detector {
-    /// A configuration begins: everybody is trusted, intervals are kept.
+    /// A configuration begins, of these members by rank: everybody is trusted, intervals are kept.
     pub(super) fn begin(&mut self, now: Time, members: impl Iterator<Item = NodeId>) {
         let mut old = std::mem::take(self);
         for node in members {
-            let mut pulse = old.pulses.remove(&node).unwrap_or_else(|| Pulse::new(now));
+            let mut pulse = old.pulses.swap_remove(&node).unwrap_or_else(|| Pulse::new(now));
             (pulse.member, pulse.grace, pulse.beat) = (true, now, None);
             self.pulses.insert(node, pulse);
         }
@@ -103,15 +116,29 @@ impl Detector {
         }
     }
 
+    /// A sign of life of a member, whose rank is known. False if nothing was done, since something
+    /// may follow from it: then tell [`Detector::heard`].
+    pub(super) fn heard_as_usual(
+        &mut self,
+        (rank, node): (u16, NodeId),
+        now: Time,
+        settings: &Settings,
+    ) -> bool {
+        if !(self.suspicions.is_empty() && self.doubts.is_empty()) {
+            return false;
+        }
+        // The members were put in first, by rank.
+        match self.pulses.get_index_mut(usize::from(rank)) {
+            Some((&who, pulse)) if who == node => pulse.heard(now, settings),
+            _ => return false,
+        }
+        true
+    }
+
     /// A sign of life. Whether a suspicion was taken back.
     pub(super) fn heard(&mut self, node: NodeId, now: Time, settings: &Settings) -> bool {
         let Some(pulse) = self.pulses.get_mut(&node) else { return false };
-        let interval = now.since(pulse.measured);
-        if interval >= settings.heartbeat / 2 {
-            pulse.measure(u64::try_from(interval.as_micros()).unwrap_or(u64::MAX));
-            pulse.measured = now;
-        }
-        pulse.last = now;
+        pulse.heard(now, settings);
         self.doubts.remove(&node);
         let taken_back = self.suspicions.get(&node).is_some_and(|s| !s.lasting);
         if taken_back {

@@ -185,6 +185,17 @@ impl Membership {
         self.state.followed().map(|following| following.ballot)
     }
 
+    /// A sign of life of a member, whose rank is known. False if nothing was done, since something
+    /// may follow from it, or something else is due: then tell of it ([`Happening::Alive`]).
+    pub(crate) fn hears_as_usual(
+        &mut self,
+        member: (u16, NodeId),
+        settings: &Settings,
+        now: Time,
+    ) -> bool {
+        now < self.due && self.detector.heard_as_usual(member, now, settings)
+    }
+
     /// Handles one happening.
     pub(crate) fn handle(
         &mut self,

@@ -10,7 +10,7 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Clocks and numbers above this are refused, as in frames (`Position` has room for no more).
-const MAX_NUMBER: u64 = 1 << 48;
+pub(super) const MAX_NUMBER: u64 = 1 << 48;
 
 /// Whether `report` can be what `from` brings to `ballot`.
 pub(super) fn is_report(report: &Report, from: NodeId, ballot: Ballot, max: usize) -> bool {

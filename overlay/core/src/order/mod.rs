@@ -12,18 +12,16 @@ use crate::{
     defect::Defect,
     ids::Position,
     settings::Settings,
-    streams::{Stability, Streams},
+    streams::{NO_CLOCK, Stability, Streams},
     wire::data::Entry,
 };
 
 /// By which rules entries are released.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// While the configuration lives: promises and stability.
+    /// While the configuration lives, and at its end until the signal: promises and stability, in the
+    /// end the joined ones.
     Live,
-    /// At its end, before the signal: joined promises and stability, and, per rank, what entries of
-    /// the target depend on.
-    Released(Vec<u64>),
     /// After the signal: all that is left, in order.
     Rest,
 }
@@ -35,8 +33,6 @@ pub(crate) struct Delivered {
     /// Of ordered entries.
     pub(crate) position: Option<Position>,
     pub(crate) entry: Entry,
-    /// Only what others depend on let it pass.
-    pub(crate) by_dependency: bool,
 }
 
 /// Decides what is delivered next.
@@ -47,8 +43,8 @@ pub(crate) struct Order {
     /// The stream that had the smallest position, and the smallest one of the others: entries of the
     /// former below the latter need no further search.
     run: Option<(u16, Position)>,
-    /// The first position that some active node has not promised beyond, once computed.
-    horizon: Option<Position>,
+    /// The number of every stream's last ordered entry that was delivered, by rank.
+    ordered: Vec<u64>,
     no_promises: bool,
     no_dependencies: bool,
     safe_at_once: bool,
@@ -61,7 +57,7 @@ impl Order {
             turns,
             phase: Phase::Live,
             run: None,
-            horizon: None,
+            ordered: Vec::new(),
             no_promises: settings.lacks(Defect::NoPromises),
             no_dependencies: settings.lacks(Defect::NoDependencies),
             safe_at_once: settings.lacks(Defect::SafeAtOnce),
@@ -74,10 +70,15 @@ impl Order {
         self.renew();
     }
 
-    /// Frames, promises, turns or stability have changed: what was found before may not hold.
+    /// The streams' promises are no longer what grew out of the ones seen before.
+    pub(crate) fn promises_were_replaced(&mut self) {
+        self.turns.promises_were_replaced();
+        self.renew();
+    }
+
+    /// Frames or turns have changed: what was found before may not hold.
     pub(crate) fn renew(&mut self) {
         self.run = None;
-        self.horizon = None;
     }
 
     /// The next entry to deliver, if there is one.
@@ -97,13 +98,12 @@ impl Order {
 
     /// An unordered entry whose dependencies are delivered, of any stream.
     fn next_unordered(&mut self, streams: &mut Streams) -> Option<Delivered> {
-        let mut next = streams.heads().at_or_after(0);
+        let mut next = streams.unordered().at_or_after(0);
         while let Some(rank) = next {
-            let (ordered, _) = streams.get_mut(rank)?.peek()?;
-            if !ordered && self.is_ready(streams, rank) {
-                return deliver(streams, rank, false);
+            if self.is_ready(streams, rank) {
+                return self.deliver(streams, rank);
             }
-            next = streams.heads().at_or_after(rank.checked_add(1)?);
+            next = streams.unordered().at_or_after(rank.checked_add(1)?);
         }
         None
     }
@@ -112,8 +112,10 @@ impl Order {
     fn next_ordered(&mut self, streams: &mut Streams, stability: &Stability) -> Option<Delivered> {
         let mut least: Option<(Position, u16)> = None;
         let mut second = Position::new((1 << 48) - 1, u16::MAX);
-        for rank in streams.heads().iter() {
-            let Some(clock) = streams.get(rank)?.next_clock() else { continue };
+        for (rank, &clock) in (0..).zip(streams.clocks()) {
+            if clock == NO_CLOCK {
+                continue;
+            }
             let position =
                 if self.by_arrival { Position::new(0, rank) } else { Position::new(clock, rank) };
             match least {
@@ -145,23 +147,20 @@ impl Order {
             return None;
         }
         if !ordered {
-            return deliver(streams, rank, false);
+            return self.deliver(streams, rank);
         }
-        let stream = streams.get(rank)?;
-        let position = Position::new(stream.next_clock()?, rank);
-        let number = stream.delivered() + 1;
+        let position = Position::new(*streams.clocks().get(usize::from(rank))?, rank);
+        let number = streams.delivered(rank) + 1;
         if position > limit && !self.by_arrival {
             return None;
         }
-        let released = match &self.phase {
-            Phase::Rest => return deliver(streams, rank, false),
-            Phase::Live => false,
-            Phase::Released(release) => {
-                release.get(usize::from(rank)).is_some_and(|&r| number <= r)
-            }
-        };
-        let allowed = self.is_allowed(streams, stability, (position, number, safe));
-        if allowed || released { deliver(streams, rank, !allowed) } else { None }
+        if self.phase == Phase::Rest
+            || self.is_allowed(streams, stability, (position, number, safe))
+        {
+            self.deliver(streams, rank)
+        } else {
+            None
+        }
     }
 
     fn is_allowed(
@@ -170,10 +169,17 @@ impl Order {
         stability: &Stability,
         (position, number, safe): (Position, u64, bool),
     ) -> bool {
-        let rank = (position.as_u64() & 0xffff) as u16;
-        let horizon = *self.horizon.get_or_insert_with(|| self.turns.horizon(streams));
+        let rank = position.rank();
+        let horizon = self.turns.horizon(streams);
         (self.no_promises || position < horizon)
-            && (!safe || self.safe_at_once || stability.is_stable(rank, number))
+            && (!safe || self.safe_at_once || self.is_safe(stability, rank, number))
+    }
+
+    /// Whether every member has this entry and all ordered ones before it: a join among these may
+    /// have made the view that the entry is delivered in.
+    fn is_safe(&self, stability: &Stability, rank: u16, number: u64) -> bool {
+        let mut before = self.ordered.iter().zip(stability.stable());
+        stability.is_stable(rank, number) && before.all(|(ordered, stable)| ordered <= stable)
     }
 
     fn is_ready(&self, streams: &mut Streams, rank: u16) -> bool {
@@ -192,11 +198,18 @@ impl Order {
         }
         ready
     }
-}
 
-fn deliver(streams: &mut Streams, origin: u16, by_dependency: bool) -> Option<Delivered> {
-    let (ordered, _) = streams.get_mut(origin)?.peek()?;
-    let (entry, clock) = streams.deliver(origin)?;
-    let position = ordered.then(|| Position::new(clock, origin));
-    Some(Delivered { origin, position, entry, by_dependency })
+    fn deliver(&mut self, streams: &mut Streams, origin: u16) -> Option<Delivered> {
+        let (entry, position) = streams.deliver(origin)?;
+        if position.is_some() {
+            let at = usize::from(origin);
+            if at >= self.ordered.len() {
+                self.ordered.resize(at + 1, 0);
+            }
+            if let Some(last) = self.ordered.get_mut(at) {
+                *last = streams.delivered(origin);
+            }
+        }
+        Some(Delivered { origin, position, entry })
+    }
 }

@@ -1,7 +1,7 @@
 //! Who may send ordered entries: grants, yields, and the horizon that promises make.
 
 use crate::{defect::Defect, ids::Position, settings::Settings, streams::Streams, time::Time};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The turn of one node that has been granted and not been given back.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +15,12 @@ struct Turn {
 #[derive(Debug)]
 pub(crate) struct Turns {
     me: u16,
-    /// The active set, by rank.
-    active: BTreeMap<u16, Turn>,
+    /// The turns of the active set, by rank, and how many there are.
+    active: Vec<Option<Turn>>,
+    count: usize,
+    /// The horizon as it was computed last. Its rank is the one that it waits for: it stands until
+    /// that one's promise or the active set changes.
+    horizon: Option<Position>,
     /// The number of every node's last turn, granted or given back.
     last: BTreeMap<u16, u64>,
     /// At the leader: numbers stamped and not delivered yet.
@@ -40,24 +44,46 @@ impl Turns {
         settings: &Settings,
         now: Time,
     ) -> Self {
-        let first = Turn { number: 1, floor: 0 };
-        let active: BTreeMap<_, _> = others.chain([0]).map(|rank| (rank, first)).collect();
-        Self {
+        let first: BTreeSet<_> = others.chain([0]).collect();
+        let mut turns = Self {
             me,
-            last: active.keys().map(|&rank| (rank, 1)).collect(),
-            active,
+            last: first.iter().map(|&rank| (rank, 1)).collect(),
+            active: Vec::new(),
+            count: 0,
+            horizon: None,
             stamped: BTreeMap::new(),
             ask_at: None,
             used_at: now,
             recalled: false,
             given_back: 0,
             taken_away: settings.lacks(Defect::TurnTaken),
+        };
+        for rank in first {
+            turns.set(rank, Some(Turn { number: 1, floor: 0 }));
         }
+        turns
+    }
+
+    fn turn(&self, rank: u16) -> Option<Turn> {
+        self.active.get(usize::from(rank)).copied().flatten()
+    }
+
+    fn set(&mut self, rank: u16, turn: Option<Turn>) {
+        let at = usize::from(rank);
+        if at >= self.active.len() {
+            self.active.resize(at + 1, None);
+        }
+        if let Some(slot) = self.active.get_mut(at) {
+            self.count -= usize::from(slot.is_some());
+            self.count += usize::from(turn.is_some());
+            *slot = turn;
+        }
+        self.horizon = None;
     }
 
     /// Whether this node may send ordered entries.
     pub(crate) fn is_mine(&self) -> bool {
-        self.active.get(&self.me).is_some_and(|turn| turn.number > self.given_back)
+        self.turn(self.me).is_some_and(|turn| turn.number > self.given_back)
     }
 
     /// The yield of this node's turn has entered its stream: nothing ordered may follow it there.
@@ -67,21 +93,37 @@ impl Turns {
 
     /// How many nodes may.
     pub(crate) fn active(&self) -> usize {
-        self.active.len()
+        self.count
+    }
+
+    /// The streams' promises are no longer what grew out of the ones seen before.
+    pub(crate) fn promises_were_replaced(&mut self) {
+        self.horizon = None;
     }
 
     /// The smallest position that an active node may still send at: everything below it is here.
-    pub(crate) fn horizon(&self, streams: &Streams) -> Position {
-        let next = |(&rank, turn): (&u16, &Turn)| {
-            let promise = streams.get(rank).map_or(0, |s| s.promise()).max(turn.floor);
-            Position::new(promise + 1, rank)
-        };
-        self.active.iter().map(next).min().unwrap_or_default()
+    pub(crate) fn horizon(&mut self, streams: &Streams) -> Position {
+        if let Some(horizon) = self.horizon
+            && self.next(streams, horizon.rank()) == Some(horizon)
+        {
+            return horizon;
+        }
+        let ranks = (0..).zip(&self.active).map(|(rank, _)| rank);
+        let horizon = ranks.filter_map(|rank| self.next(streams, rank)).min().unwrap_or_default();
+        self.horizon = Some(horizon);
+        horizon
+    }
+
+    /// The smallest position that this node may still send at, if it is active.
+    fn next(&self, streams: &Streams, rank: u16) -> Option<Position> {
+        let turn = self.turn(rank)?;
+        let promise = streams.get(rank).map_or(0, |s| s.promise()).max(turn.floor);
+        Some(Position::new(promise + 1, rank))
     }
 
     /// A grant is delivered.
     pub(crate) fn granted(&mut self, rank: u16, number: u64, floor: u64, now: Time) {
-        self.active.insert(rank, Turn { number, floor });
+        self.set(rank, Some(Turn { number, floor }));
         self.last.insert(rank, number);
         if self.stamped.get(&rank).is_some_and(|&n| n <= number) {
             self.stamped.remove(&rank);
@@ -96,14 +138,14 @@ impl Turns {
     /// A yield is delivered.
     pub(crate) fn yielded(&mut self, rank: u16, number: u64) {
         // The leader never leaves the active set: were it to say so, everyone would stop waiting.
-        if rank != 0 && self.active.get(&rank).is_some_and(|turn| turn.number <= number) {
-            self.active.remove(&rank);
+        if rank != 0 && self.turn(rank).is_some_and(|turn| turn.number <= number) {
+            self.set(rank, None);
         }
     }
 
     /// At the leader: a node wants a turn. The number to grant, unless it has one or will.
     pub(crate) fn asked(&mut self, rank: u16) -> Option<u64> {
-        if self.active.contains_key(&rank) || self.stamped.contains_key(&rank) {
+        if self.turn(rank).is_some() || self.stamped.contains_key(&rank) {
             return None;
         }
         let number = self.last.get(&rank).copied().unwrap_or(0) + 1;
@@ -137,27 +179,35 @@ impl Turns {
 
     /// Whether to give the turn back now: idle or recalled, and never the leader's.
     pub(crate) fn is_over(&self, settings: &Settings, now: Time) -> Option<u64> {
-        let turn = self.active.get(&self.me).filter(|_| self.me != 0 && self.is_mine())?;
+        let turn = self.turn(self.me).filter(|_| self.me != 0 && self.is_mine())?;
         let idle = now >= self.used_at + settings.turn_idle;
         (idle || self.recalled).then_some(turn.number)
     }
 
     /// At the leader, as a defect: forgets a turn that was not given back.
     pub(crate) fn take_away(&mut self) {
-        if self.taken_away && self.active.len() > 1 {
-            let me = self.me;
-            self.active.retain(|&rank, _| rank == 0 || rank == me);
+        if self.taken_away && self.count > 1 {
+            let all = (0..).zip(&self.active).map(|(rank, _)| rank);
+            let others: Vec<_> = all.filter(|&rank| rank != 0 && rank != self.me).collect();
+            for rank in others {
+                self.set(rank, None);
+            }
         }
     }
 
     /// At the leader: too many are active; whom to ask for the turn.
     pub(crate) fn surplus(&self, settings: &Settings) -> Option<u16> {
-        (self.active.len() > settings.max_active)
-            .then(|| self.active.keys().next_back().copied())?
+        let last = || (0..).zip(&self.active).filter(|(_, turn)| turn.is_some()).last();
+        (self.count > settings.max_active).then(last).flatten().map(|(rank, _)| rank)
     }
 
-    pub(crate) fn deadline(&self, settings: &Settings) -> Option<Time> {
-        let idle = (self.me != 0 && self.is_mine()).then(|| self.used_at + settings.turn_idle);
-        idle.into_iter().chain(self.ask_at.filter(|_| !self.is_mine())).min()
+    /// When to ask for a turn again, or to give it back; `wants`: something waits for one. What has no
+    /// room yet keeps a turn, however long it waits: nothing is due then.
+    pub(crate) fn deadline(&self, wants: bool, settings: &Settings) -> Option<Time> {
+        match (self.is_mine(), wants) {
+            (true, false) if self.me != 0 => Some(self.used_at + settings.turn_idle),
+            (true, _) => None,
+            (false, wants) => self.ask_at.filter(|_| wants),
+        }
     }
 }

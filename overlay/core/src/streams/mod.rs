@@ -13,13 +13,17 @@ pub(crate) use stability::Stability;
 
 use crate::{
     error::Drop,
+    ids::Position,
     wire::{
         data::{DataFrame, Entry},
         vectors::Promise,
     },
 };
-use ranks::Ranks;
+pub(crate) use ranks::Ranks;
 use stream::{Limits, Stream};
+
+/// The clock of nothing.
+pub(crate) const NO_CLOCK: u64 = u64::MAX;
 
 /// The streams of one configuration, by rank of their origin.
 #[derive(Debug)]
@@ -29,11 +33,20 @@ pub(crate) struct Streams {
     /// Bytes of the own entries that are not stable yet.
     unstable: usize,
     limits: Limits,
-    /// Streams with something complete that is not delivered; with frames that are not complete.
-    heads: Ranks,
+    /// Streams whose head, the first complete entry that is not delivered, is unordered; is safe.
+    unordered: Ranks,
+    safe: Ranks,
+    /// The clock of every stream's first complete, undelivered, ordered entry, or [`NO_CLOCK`]. They
+    /// are looked through at every batch, the streams themselves are far apart in memory.
+    clocks: Vec<u64>,
+    /// Streams with frames that are not complete.
     incomplete: Ranks,
+    /// Streams of which something was delivered since some was forgotten.
+    touched: Ranks,
     /// A gap may have opened since repair looked last.
     gaps: bool,
+    /// The largest clock of a complete ordered entry.
+    top_clock: u64,
 }
 
 impl Streams {
@@ -45,9 +58,13 @@ impl Streams {
             me,
             unstable: 0,
             limits: Limits { ahead: window + window / 2, most },
-            heads: Ranks::new(size),
+            unordered: Ranks::new(size),
+            safe: Ranks::new(size),
+            clocks: vec![NO_CLOCK; size],
             incomplete: Ranks::new(size),
+            touched: Ranks::new(size),
             gaps: false,
+            top_clock: 0,
         }
     }
 
@@ -93,6 +110,11 @@ impl Streams {
     /// Bytes of the own entries that are not stable yet.
     pub(crate) fn unstable(&self) -> usize {
         self.unstable
+    }
+
+    /// The largest clock of a complete ordered entry, delivered or not; 0 without any.
+    pub(crate) fn top_clock(&self) -> u64 {
+        self.top_clock
     }
 
     /// Takes a frame of another node, from whoever brought it. True if a complete prefix or a
@@ -145,18 +167,35 @@ impl Streams {
         std::mem::take(&mut self.gaps)
     }
 
-    /// The streams with something to deliver.
-    pub(crate) fn heads(&self) -> &Ranks {
-        &self.heads
+    /// The streams whose head is unordered.
+    pub(crate) fn unordered(&self) -> &Ranks {
+        &self.unordered
     }
 
-    /// Takes the head entry of a stream out for delivery.
-    pub(crate) fn deliver(&mut self, rank: u16) -> Option<(Entry, u64)> {
+    /// The clock of every stream's next ordered entry, or [`NO_CLOCK`], by rank.
+    pub(crate) fn clocks(&self) -> &[u64] {
+        &self.clocks
+    }
+
+    /// Takes the head entry of a stream out for delivery. The position is its own, if it is ordered.
+    pub(crate) fn deliver(&mut self, rank: u16) -> Option<(Entry, Option<Position>)> {
         let stream = self.get_mut(rank)?;
-        let delivered = stream.deliver();
-        let has_head = stream.has_head();
-        self.heads.set(rank, has_head);
-        delivered
+        let (ordered, _) = stream.peek()?;
+        let (entry, clock) = stream.deliver()?;
+        self.touched.set(rank, true);
+        self.look_at_head(rank, ordered);
+        Some((entry, ordered.then(|| Position::new(clock, rank))))
+    }
+
+    /// The head of a stream is another one; with `ordered`, its next ordered entry may be, too.
+    fn look_at_head(&mut self, rank: u16, ordered: bool) {
+        let Some(stream) = self.streams.get_mut(usize::from(rank)) else { return };
+        let head = stream.peek();
+        self.unordered.set(rank, head.is_some_and(|(ordered, _)| !ordered));
+        self.safe.set(rank, head == Some((true, true)));
+        if ordered && let Some(clock) = self.clocks.get_mut(usize::from(rank)) {
+            *clock = stream.next_clock().unwrap_or(NO_CLOCK);
+        }
     }
 
     /// Ends a stream at `target`.
@@ -164,8 +203,7 @@ impl Streams {
         let Some(stream) = self.get_mut(rank) else { return };
         stream.cut(target);
         stream.settle_promise(promise);
-        let has_head = stream.has_head();
-        self.heads.set(rank, has_head);
+        self.look_at_head(rank, true);
     }
 
     /// Completes what can be, beginning with this stream.
@@ -192,33 +230,46 @@ impl Streams {
         // The stream is taken out, so that it can look at its siblings.
         let Some(slot) = self.streams.get_mut(at) else { return false };
         let mut stream = std::mem::take(slot);
+        let had_head = stream.has_head();
         let mut moved = false;
-        while stream.advance(|other| self.complete(other)) {
+        while let Some(top) = stream.advance(|other| self.complete(other)) {
             moved = true;
+            self.top_clock = self.top_clock.max(top);
         }
         self.incomplete.set(rank, stream.is_incomplete());
-        self.heads.set(rank, stream.has_head());
         if let Some(slot) = self.streams.get_mut(at) {
             *slot = stream;
+        }
+        let orders_nothing = self.clocks.get(at) == Some(&NO_CLOCK);
+        if moved && (!had_head || orders_nothing) {
+            self.look_at_head(rank, orders_nothing);
         }
         moved
     }
 
     /// Whether a safe entry stands first in its stream: it waits for stability, perhaps.
-    pub(crate) fn is_head_safe(&mut self) -> bool {
-        let streams = &mut self.streams;
-        let mut safe = |rank| streams.get_mut(usize::from(rank)).and_then(Stream::peek);
-        self.heads.iter().any(|rank| safe(rank) == Some((true, true)))
+    pub(crate) fn is_head_safe(&self) -> bool {
+        !self.safe.is_empty()
     }
 
-    /// Forgets what is stable and delivered.
-    pub(crate) fn forget(&mut self, stable: &[u64]) {
-        let me = usize::from(self.me);
-        for (rank, (stream, &stable)) in self.streams.iter_mut().zip(stable).enumerate() {
-            let freed = stream.forget(stable);
-            if rank == me {
-                self.unstable = self.unstable.saturating_sub(freed);
-            }
+    /// Forgets what is stable and delivered, where something was delivered since the last time; of
+    /// all streams, if more may have become `stable`.
+    pub(crate) fn forget(&mut self, stable: &[u64], all: bool) {
+        let size = u16::try_from(self.streams.len()).unwrap_or(u16::MAX);
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let rank = if all { Some(from) } else { self.touched.at_or_after(from) };
+            let Some(rank) = rank.filter(|&rank| rank < size) else { break };
+            self.forget_one(rank, stable.get(usize::from(rank)).copied().unwrap_or(0));
+            next = rank.checked_add(1);
+        }
+        self.touched.clear();
+    }
+
+    fn forget_one(&mut self, rank: u16, stable: u64) {
+        let freed = self.get_mut(rank).map_or(0, |stream| stream.forget(stable));
+        if rank == self.me {
+            self.unstable = self.unstable.saturating_sub(freed);
         }
     }
 }

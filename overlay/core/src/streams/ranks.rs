@@ -19,6 +19,23 @@ impl Ranks {
         }
     }
 
+    /// Whether this rank is in it.
+    #[inline]
+    pub(crate) fn has(&self, rank: u16) -> bool {
+        self.0.get(usize::from(rank / 64)).is_some_and(|word| word & (1 << (rank % 64)) != 0)
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.iter().all(|&word| word == 0)
+    }
+
+    /// Takes all out.
+    pub(crate) fn clear(&mut self) {
+        self.0.fill(0);
+    }
+
     /// The least rank that is in it, from `rank` on.
     #[inline]
     pub(crate) fn at_or_after(&self, rank: u16) -> Option<u16> {
@@ -32,16 +49,6 @@ impl Ranks {
             mask = u64::MAX;
         }
         None
-    }
-
-    /// All of them, ascending.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u16> {
-        let mut from = Some(0);
-        std::iter::from_fn(move || {
-            let rank = self.at_or_after(from?)?;
-            from = rank.checked_add(1);
-            Some(rank)
-        })
     }
 }
 
@@ -57,7 +64,10 @@ mod tests {
         }
         ranks.set(5, false);
         ranks.set(7, false);
-        assert_eq!(ranks.iter().collect::<Vec<_>>(), [0, 63, 64, 129]);
-        assert_eq!(Ranks::new(0).iter().next(), None);
+        let from = [0, 1, 64, 65, 130].map(|rank| ranks.at_or_after(rank));
+        assert_eq!(from, [Some(0), Some(63), Some(64), Some(129), None]);
+        ranks.clear();
+        assert!(ranks.is_empty() && ranks.at_or_after(0).is_none());
+        assert_eq!(Ranks::new(0).at_or_after(0), None);
     }
 }

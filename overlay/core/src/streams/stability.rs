@@ -14,7 +14,8 @@ pub(crate) struct Stability {
     /// missing.
     acks: Vec<Vec<u64>>,
     moved_at: Vec<Time>,
-    warned: Vec<bool>,
+    /// How many limits each has been late for.
+    late: Vec<u32>,
     /// When the last vector left here, and when one was last thought of.
     sent_at: Time,
     looked_at: Time,
@@ -35,7 +36,7 @@ impl Stability {
             stable: vec![0; size],
             acks: vec![vec![0; size]; rows],
             moved_at: vec![now; rows],
-            warned: vec![false; rows],
+            late: vec![0; rows],
             sent_at: now,
             looked_at: now,
             sent: vec![0; size],
@@ -172,23 +173,23 @@ impl Stability {
         self.pending.then(|| self.looked_at + settings.ack_interval)
     }
 
-    /// At the leader: when a member may be slow next.
+    /// At the leader: when a member may be slow next, or slower. Nothing more is due for one that is
+    /// twice the limit late: it has been told of.
     pub(crate) fn slow_deadline(&self, settings: &Settings) -> Option<Time> {
-        self.moved_at.iter().min().map(|&at| at + settings.slow_limit)
+        let rows = self.moved_at.iter().zip(&self.late).filter(|&(_, &late)| late < 2);
+        rows.map(|(&at, &late)| at + settings.slow_limit * (late + 1)).min()
     }
 
     /// At the leader: members whose acknowledgements have not moved for `limit` though something is
     /// missing; each is told once, and again (`true`) at twice the limit.
     pub(crate) fn slow(&mut self, limit: std::time::Duration, now: Time) -> Vec<(u16, bool)> {
         let mut slow = Vec::new();
-        for (rank, (at, warned)) in (0..).zip(self.moved_at.iter().zip(&mut self.warned)) {
+        for (rank, (at, late)) in (0..).zip(self.moved_at.iter().zip(&mut self.late)) {
             let silent = now.since(*at);
-            if silent < limit {
-                *warned = false;
-            } else if silent >= 2 * limit {
-                slow.push((rank, true));
-            } else if !std::mem::replace(warned, true) {
-                slow.push((rank, false));
+            let before = *late;
+            *late = if silent < limit { 0 } else { 1 + u32::from(silent >= 2 * limit) };
+            if *late == 2 || *late > before {
+                slow.push((rank, *late == 2));
             }
         }
         slow

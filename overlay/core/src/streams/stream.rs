@@ -2,7 +2,7 @@
 
 use crate::{
     error::Drop,
-    wire::data::{Cursor, DataFrame, Entry},
+    wire::data::{Cursor, DataFrame, Entry, Met},
 };
 use bytes::{Bytes, BytesMut};
 use std::collections::{BTreeMap, VecDeque};
@@ -24,9 +24,9 @@ pub(crate) struct Stream {
     cursor: Option<Cursor>,
     /// Entries delivered of the head.
     head_entries: u32,
-    /// Dependencies of the head, and of the first incomplete frame, known to be satisfied.
-    head_satisfied: usize,
-    next_satisfied: usize,
+    /// How far the dependencies of the head, and of the first incomplete frame, are satisfied.
+    head_met: Met,
+    next_met: Met,
     /// Beyond a gap, by first entry.
     ahead: BTreeMap<u64, DataFrame>,
     /// Bytes of all frames kept; of those ahead; of those complete and not delivered.
@@ -167,26 +167,24 @@ impl Stream {
         Some((self.received + 1, last))
     }
 
-    /// Moves the complete prefix one frame on, if what that frame depends on is complete.
-    pub(crate) fn advance(&mut self, complete: impl Fn(u16) -> u64) -> bool {
-        let Some(frame) = self.frames.get(self.complete_frames) else { return false };
-        for (rank, count) in frame.dependencies().skip(self.next_satisfied) {
-            if complete(rank) < count {
-                return false;
-            }
-            self.next_satisfied += 1;
+    /// Moves the complete prefix one frame on, if what that frame depends on is complete. Returns the
+    /// largest clock of the frame's ordered entries, 0 without any.
+    pub(crate) fn advance(&mut self, complete: impl Fn(u16) -> u64) -> Option<u64> {
+        let frame = self.frames.get(self.complete_frames)?;
+        if !frame.is_met(&mut self.next_met, complete) {
+            return None;
         }
-        self.next_satisfied = 0;
+        self.next_met = Met::default();
+        let top = if frame.ordered > 0 { frame.base + u64::from(frame.ordered) } else { 0 };
         self.complete = frame.last();
         self.promise = self.promise.max(frame.promise);
         self.undelivered_bytes += frame.bytes.len();
         self.complete_frames += 1;
-        if let Some((number, clock)) = self.pending.filter(|&(number, _)| number <= self.complete) {
+        if let Some((_, clock)) = self.pending.filter(|&(number, _)| number <= self.complete) {
             self.promise = self.promise.max(clock);
-            let _ = number;
             self.pending = None;
         }
-        true
+        Some(top)
     }
 
     /// A promise that does not stand in a frame with entries. True if it is effective and new.
@@ -238,13 +236,6 @@ impl Stream {
         self.frames.range(rest).find(|f| f.ordered > 0).map(|f| f.base + 1)
     }
 
-    /// The largest clock of a complete ordered entry.
-    pub(crate) fn top_clock(&self) -> Option<u64> {
-        let complete = self.delivered_frames..self.complete_frames;
-        let frame = self.frames.range(complete).rev().find(|f| f.ordered > 0)?;
-        Some(frame.base + u64::from(frame.ordered))
-    }
-
     /// Whether the head is known to have no undelivered dependency.
     #[inline]
     pub(crate) fn is_head_ready(&self) -> bool {
@@ -254,16 +245,7 @@ impl Stream {
     /// Whether what the head depends on is delivered.
     pub(crate) fn is_ready(&mut self, delivered: impl Fn(u16) -> u64) -> bool {
         let Some(frame) = self.frames.get(self.delivered_frames) else { return false };
-        if self.head_entries > 0 {
-            return true;
-        }
-        for (rank, count) in frame.dependencies().skip(self.head_satisfied) {
-            if delivered(rank) < count {
-                return false;
-            }
-            self.head_satisfied += 1;
-        }
-        true
+        self.head_entries > 0 || frame.is_met(&mut self.head_met, delivered)
     }
 
     /// Takes the head entry out for delivery; the clock is its own, if it is ordered.
@@ -281,7 +263,7 @@ impl Stream {
             self.undelivered_bytes -= frame.bytes.len();
             self.delivered_frames += 1;
             self.head_entries = 0;
-            self.head_satisfied = 0;
+            self.head_met = Met::default();
             self.cursor = None;
         }
         Some((entry, clock))
@@ -366,10 +348,5 @@ impl Stream {
     pub(crate) fn settle_promise(&mut self, promise: u64) {
         self.promise = promise;
         self.pending = None;
-    }
-
-    /// What every kept frame depends on, complete frames only.
-    pub(crate) fn dependencies(&self) -> impl Iterator<Item = (u16, u64)> {
-        self.frames.iter().take(self.complete_frames).flat_map(DataFrame::dependencies)
     }
 }

@@ -82,12 +82,12 @@ fn frames_are_forgotten_when_stable_and_delivered() {
     streams.append(frame(0, 1, 2, &[]));
     streams.append(frame(0, 3, 2, &[]));
     let whole = streams.unstable();
-    streams.forget(&[4, 0]);
+    streams.forget(&[4, 0], true);
     assert_eq!(streams.unstable(), whole, "nothing is delivered yet");
     while streams.deliver(0).is_some() {}
-    streams.forget(&[2, 0]);
+    streams.forget(&[2, 0], true);
     assert_eq!(streams.unstable(), whole / 2);
-    streams.forget(&[4, 0]);
+    streams.forget(&[4, 0], true);
     assert_eq!((streams.unstable(), streams.bytes()), (0, 0));
 }
 
@@ -174,14 +174,18 @@ fn a_member_that_holds_the_others_up_is_told_once_and_then_must_go() {
     streams.append(frame(0, 1, 3, &[]));
     let mut stability = Stability::new(2, true, Time(0));
     let limit = Duration::from_secs(1);
+    let settings = Settings { slow_limit: limit, ..settings() };
     stability.hurry();
-    stability.due((&streams, 0), &settings(), (false, Time(0)));
+    stability.due((&streams, 0), &settings, (false, Time(0)));
     let at = |ms: u64| Time(ms * 1000);
     assert_eq!(stability.slow(limit, at(900)), []);
+    assert_eq!(stability.slow_deadline(&settings), Some(at(1000)));
     let slow = stability.slow(limit, at(1100));
     assert!(slow.contains(&(1, false)));
     assert_eq!(stability.slow(limit, at(1200)), []);
+    assert_eq!(stability.slow_deadline(&settings), Some(at(2000)), "no earlier: it was told");
     assert!(stability.slow(limit, at(2100)).contains(&(1, true)));
+    assert_eq!(stability.slow_deadline(&settings), None);
     stability.acknowledged(1, &[3, 0], at(2200));
     assert!(stability.slow(limit, at(2300)).iter().all(|&(rank, _)| rank != 1));
 }

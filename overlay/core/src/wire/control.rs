@@ -186,6 +186,8 @@ pub(crate) enum Ask {
         group: GroupName,
         /// Which member of the asker.
         local: u32,
+        /// Which of that member's lives.
+        life: u64,
         /// Its semantics.
         semantics: Semantics,
         /// Its charter.
@@ -199,6 +201,8 @@ pub(crate) enum Ask {
         group: GroupName,
         /// Which member of the asker.
         local: u32,
+        /// Which of that member's lives is over: a late copy does not put out its next one.
+        life: u64,
         /// The end of the asker's stream: all that the member sent.
         end: u64,
     },
@@ -241,6 +245,8 @@ pub(crate) enum ControlEntry {
         rank: u16,
         /// Which of its members.
         local: u32,
+        /// Which of that member's lives.
+        life: u64,
         /// The group.
         group: GroupName,
         /// Its semantics.
@@ -258,6 +264,8 @@ pub(crate) enum ControlEntry {
         rank: u16,
         /// Which of its members.
         local: u32,
+        /// Which of that member's lives is over.
+        life: u64,
         /// The group.
         group: GroupName,
         /// Put out by the leader, for this reason.
@@ -291,13 +299,16 @@ pub(crate) struct TableGroup {
     pub(crate) rows: Vec<TableRow>,
 }
 
-/// One member in a table.
+/// One member in a table. A node counts the joins of its members: a member that joins again under
+/// the same local number lives another life.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct TableRow {
     /// The rank of its node in the new configuration.
     pub(crate) rank: u16,
     /// Which of its members.
     pub(crate) local: u32,
+    /// Which of that member's lives.
+    pub(crate) life: u64,
     /// The order of its join.
     pub(crate) joined: Order,
     /// Its join's blob, until its first view.

@@ -56,6 +56,13 @@ pub(crate) struct DataFrame {
     entries_at: u32,
 }
 
+/// How many of a frame's dependencies are known to be met, and the bytes that they take.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Met {
+    dependencies: u32,
+    bytes: u32,
+}
+
 impl DataFrame {
     /// Checks a frame (its header has been read) of a configuration of `size` nodes.
     pub(crate) fn read(bytes: Bytes, size: usize) -> Result<Self, Drop> {
@@ -107,11 +114,29 @@ impl DataFrame {
     }
 
     /// The entries of other streams that the origin had delivered, where they changed.
+    #[cfg(test)]
     pub(crate) fn dependencies(&self) -> impl Iterator<Item = (u16, u64)> {
         let mut reader = Reader::new(&self.bytes, self.dependencies_at as usize);
         // Checked by `read`: neither can fail.
         (0..self.dependencies)
             .map_while(move |_| Some((reader.small().ok()?, reader.number().ok()?)))
+    }
+
+    /// Looks at the dependencies that were not met before, up to the first that is not yet: `count`
+    /// tells how much there is of a stream.
+    pub(crate) fn is_met(&self, met: &mut Met, count: impl Fn(u16) -> u64) -> bool {
+        let mut reader = Reader::new(&self.bytes, (self.dependencies_at + met.bytes) as usize);
+        while met.dependencies < self.dependencies {
+            // Checked by `read`: neither can fail.
+            let (Ok(rank), Ok(needed)) = (reader.small(), reader.number()) else { return true };
+            if count(rank) < needed {
+                return false;
+            }
+            met.dependencies += 1;
+            let past = reader.position().saturating_sub(self.dependencies_at as usize);
+            met.bytes = u32::try_from(past).unwrap_or(u32::MAX);
+        }
+        true
     }
 
     /// The first entry.

@@ -101,7 +101,7 @@ fn a_foreign_table_changes_nothing() {
     let mut net = parted(["", ""]);
     let order = Order { epoch: 4, position: Position::new(50, 0) };
     net.control(0, 1, order, ControlEntry::Table(Default::default()), false);
-    let join = ControlEntry::Leave { rank: 99, local: 1, group: name(), expelled: None };
+    let join = ControlEntry::Leave { rank: 99, local: 1, life: 1, group: name(), expelled: None };
     net.control(0, 0, order, join.clone(), false);
     net.control(0, 1, order, join, false);
     assert_eq!(net.nodes[0].figures.drops(Drop::Malformed), 3);

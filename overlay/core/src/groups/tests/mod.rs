@@ -1,6 +1,7 @@
 //! The machine by itself: several of them are fed the same sequence of control entries, at once.
 
 mod evs;
+mod lives;
 mod merges;
 mod messages;
 mod vs;
@@ -207,7 +208,7 @@ impl Net {
             node.sent += 1;
             let Message { channel, local, service, body } = message;
             let (origin, order) = (id(n), None);
-            let delivery = Delivery { origin, channel, local, number, service, order, body };
+            let delivery = Delivery { origin, rank, channel, local, number, service, order, body };
             let configuration = node.configuration.id;
             for node in self.nodes.iter_mut().filter(|n| n.configuration.id == configuration) {
                 node.delivered[usize::from(rank)] += 1;

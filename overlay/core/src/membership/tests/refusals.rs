@@ -1,7 +1,7 @@
 //! What is refused, and what no message may do.
 
 use super::{
-    super::{Effect, Happening, MAX_EPOCH},
+    super::{Effect, Happening, MAX_EPOCH, plans::MAX_NUMBER},
     net::{Host, Net},
     node,
 };
@@ -120,6 +120,7 @@ fn malformed_proposals_and_plans_are_dropped() {
         Plan { holders: vec![0; 4], ..good.clone() },
         Plan { stable: vec![], ..good.clone() },
         Plan { target: vec![u64::MAX; 4], ..good.clone() },
+        Plan { promises: vec![0, 0, 0, MAX_NUMBER + 1], ..good.clone() },
     ];
     for plan in wrong {
         let message = Message::Recover { ballot: ballot(7, 2), plan };
@@ -143,14 +144,22 @@ fn malformed_reports_are_as_good_as_silence() {
         Report { members: vec![node(1); 4], ..good.clone() },
         Report { members: vec![node(2), node(1), node(3), node(4)], ..good.clone() },
         Report { configuration: ballot(6, 1), ..good.clone() },
-        Report { base: ballot(6, 1), ..good },
+        Report { base: ballot(6, 1), ..good.clone() },
+        Report { complete: vec![0, 0, 0, MAX_NUMBER + 1], ..good.clone() },
+        Report { promises: vec![0, 0, 0, MAX_NUMBER + 1], ..good.clone() },
+        Report { stable: vec![0, 0, 0, MAX_NUMBER + 1], ..good.clone() },
     ];
+    let count = wrong.len() as u64;
     for report in wrong {
         let message = Message::Accept { ballot: ballot(6, 1), report };
         let now = START + Duration::from_millis(11);
         assert_eq!(host.handle(now, Happening::Message(node(2), message)), []);
     }
-    assert_eq!(host.figures.drops(Drop::Malformed), 7);
+    assert_eq!(host.figures.drops(Drop::Malformed), count);
+    let most = Report { promises: vec![MAX_NUMBER; 4], ..good };
+    let message = Message::Accept { ballot: ballot(6, 1), report: most };
+    host.handle(START + Duration::from_millis(11), Happening::Message(node(2), message));
+    assert_eq!(host.figures.drops(Drop::Malformed), count, "the largest promise is one");
 }
 
 /// Any message, from anyone, in any state.
