@@ -109,7 +109,10 @@ impl GroupOptions {
 
     /// What the first member lays down for the group, and the others must bring.
     pub(crate) fn charter(&self) -> Bytes {
-        Bytes::from_static(b"cenacle charter v1: insecure")
+        Bytes::from_static(match self.semantics {
+            Semantics::Vs => b"cenacle charter v1: insecure, vs",
+            Semantics::Evs => b"cenacle charter v1: insecure, evs",
+        })
     }
 
     pub(crate) fn is_manual(&self) -> bool {

@@ -43,8 +43,8 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     crate::logging::start();
     let config = configured::load(configured)?;
-    config.remarks().iter().for_each(|remark| log::warn!("{remark}"));
     let groups = groups(&config, request)?;
+    config.remarks().iter().for_each(|remark| log::info!("{remark}"));
     let kind = match (&request.group, request.json) {
         (Some(group), false) => Kind::Messages(group.clone()),
         _ => Kind::Commands,

@@ -120,13 +120,16 @@ fn flush_requests_can_be_answered_by_hand() {
     company.group = "manual_flush = true".to_owned();
     let mut first = company.start("n0", &[]);
     first.await_view(1);
-    let second = company.start("n1", &[first.address()]);
+    let mut second = company.start("n1", &[first.address()]);
     let request = first.await_event("flush request", |event| is(event, "flush_request"));
     first.send("before the flush", "fifo");
     first.tell(&json!({"flush_ok": "ops", "id": 7}));
     first.await_event("done", |event| is(event, "done") && event["id"] == 7);
     let flushed = first.await_event("flush_ok", |event| is(event, "flush_ok"));
     assert_eq!(text(&flushed, "view"), text(&request, "view"));
+    // It was in a view of its own.
+    second.await_event("flush request", |event| is(event, "flush_request"));
+    second.tell(&json!({"flush_ok": "ops"}));
     first.await_view(2);
     second.await_view(2);
     first.tell(&json!({"flush_ok": "ops", "id": 8}));
