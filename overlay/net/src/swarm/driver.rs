@@ -300,10 +300,10 @@ impl Driver {
                     link.set_round_trip(time);
                 }
             }
-            PeersEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
-                if info.protocols.contains(&relay::HOP_PROTOCOL_NAME) {
-                    self.reserve(peer_id);
-                }
+            PeersEvent::Identify(identify::Event::Received { peer_id, info, .. })
+                if info.protocols.contains(&relay::HOP_PROTOCOL_NAME) =>
+            {
+                self.reserve(peer_id);
             }
             PeersEvent::Mdns(mdns::Event::Discovered(found)) => {
                 let now = self.now();

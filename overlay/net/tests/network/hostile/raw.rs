@@ -169,10 +169,10 @@ async fn drive(
     let mut answer = None;
     poll_fn(|cx| {
         loop {
-            if answer.is_none() {
-                if let Poll::Ready(next) = wanted.poll_next_unpin(cx) {
-                    answer = next;
-                }
+            if answer.is_none()
+                && let Poll::Ready(next) = wanted.poll_next_unpin(cx)
+            {
+                answer = next;
             }
             if answer.is_some() {
                 match connection.poll_new_outbound(cx) {
