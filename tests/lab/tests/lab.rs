@@ -6,10 +6,10 @@
 use cenacle_lab::{Lab, missing};
 use std::time::{Duration, Instant};
 
-/// Whether labs can be had here; where they must be (`CENACLE_LAB=required`), it fails if not.
+/// Whether labs can be had here; where they must be (`NAMESPACES_REQUIRED`), it fails if not.
 fn possible() -> bool {
     let Some(why) = missing() else { return true };
-    assert!(std::env::var_os("CENACLE_LAB").is_none(), "labs are required here: {why}");
+    assert!(std::env::var_os("NAMESPACES_REQUIRED").is_none(), "labs are required here: {why}");
     eprintln!("SKIPPED: {why}");
     false
 }

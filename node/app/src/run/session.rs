@@ -325,7 +325,8 @@ impl<'a, 's> Session<'a, 's> {
             Answer::Status { id, result: Err(error) } => self.outcome(id, "", Err(error)),
             Answer::Flushed { id, name, result } => {
                 let lane = self.lanes.iter().find(|lane| lane.name == name);
-                if let (Ok(()), Some(group)) = (&result, lane.and_then(|lane| lane.group.as_ref())) {
+                if let (Ok(()), Some(group)) = (&result, lane.and_then(|lane| lane.group.as_ref()))
+                {
                     let view = group.view().map(|view| Label::View(view.id));
                     let line = line_of(group, Body::FlushOk { view });
                     self.output.line(&line)?;

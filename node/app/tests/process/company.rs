@@ -16,9 +16,31 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// An event line.
 pub(crate) type Event = Map<String, Value>;
 
+/// Where nodes are.
+pub(crate) trait Place: Sync {
+    /// The address that a node listens on.
+    fn listen(&self, name: &str) -> String;
+    /// A program that will run where the node is.
+    fn command(&self, name: &str, program: &str) -> Command;
+}
+
+/// All on loopback, at ports of the system's choice.
+struct Loopback;
+
+impl Place for Loopback {
+    fn listen(&self, _: &str) -> String {
+        "/ip4/127.0.0.1/tcp/0".to_owned()
+    }
+
+    fn command(&self, _: &str, program: &str) -> Command {
+        Command::new(program)
+    }
+}
+
 /// Nodes of one overlay in a temporary folder.
 pub(crate) struct Company {
     folder: tempfile::TempDir,
+    place: Box<dyn Place>,
     /// Added to `[overlay]` of every node.
     pub(crate) overlay: String,
     /// Added to every `[[group]]`.
@@ -29,25 +51,31 @@ pub(crate) struct Company {
 
 impl Company {
     pub(crate) fn new() -> Self {
+        Self::at(Box::new(Loopback))
+    }
+
+    pub(crate) fn at(place: Box<dyn Place>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let psk = folder.path().join("lab.psk");
         fs::write(&psk, "5a".repeat(32)).unwrap();
         fs::set_permissions(&psk, fs::Permissions::from_mode(0o600)).unwrap();
         let (overlay, group, trace) = (String::new(), String::new(), Mutex::default());
-        Self { folder, overlay, group, trace }
+        Self { folder, place, overlay, group, trace }
     }
 
     /// Writes the node's configuration file.
     pub(crate) fn configure(&self, name: &str, bootstrap: &[String], more: &str) -> PathBuf {
         let mut text = format!(
             "[node]\nname = \"{name}\"\nidentity = \"{name}.key\"\nstate = \"{name}.state\"\n\
-             listen = [\"/ip4/127.0.0.1/tcp/0\"]\n\n\
+             listen = [\"{}\"]\n\n\
              [overlay]\nname = \"lab\"\nadmission = \"psk\"\npsk_file = \"lab.psk\"\n\
              mdns = false\nbootstrap = {bootstrap:?}\n{}\n",
+            self.place.listen(name),
             self.overlay
         );
         for group in ["ops", "dev"] {
-            writeln!(text, "[[group]]\nname = \"{group}\"\ninsecure = true\n{}", self.group).unwrap();
+            writeln!(text, "[[group]]\nname = \"{group}\"\ninsecure = true\n{}", self.group)
+                .unwrap();
         }
         text.push_str(more);
         let file = self.folder.path().join(format!("{name}.toml"));
@@ -57,7 +85,7 @@ impl Company {
 
     /// A command with the node's configuration file.
     pub(crate) fn command(&self, name: &str, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cenacle"));
+        let mut command = self.place.command(name, env!("CARGO_BIN_EXE_cenacle"));
         command.args(words).arg("--config").arg(self.folder.path().join(format!("{name}.toml")));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -111,6 +139,12 @@ impl Company {
         let status = process.await_exit();
         self.keep(&process);
         assert!(status.success(), "{} ended with {status}: {}", process.name, process.errors());
+    }
+
+    /// Stops all, and judges.
+    pub(crate) fn end(self, nodes: Vec<Process>) {
+        nodes.into_iter().for_each(|node| self.stop(node));
+        self.judge();
     }
 
     /// All that was kept keeps all properties.
@@ -245,11 +279,7 @@ impl Process {
     }
 
     /// Waits for events that `wanted` finds what it wants in.
-    pub(crate) fn await_events<T>(
-        &self,
-        what: &str,
-        wanted: impl Fn(&[Event]) -> Option<T>,
-    ) -> T {
+    pub(crate) fn await_events<T>(&self, what: &str, wanted: impl Fn(&[Event]) -> Option<T>) -> T {
         self.await_text(what, |lines| wanted(&events(lines)))
     }
 
@@ -349,6 +379,7 @@ pub(crate) fn text<'e>(event: &'e Event, field: &str) -> &'e str {
 /// The texts of the messages of a service, in the order of their delivery.
 pub(crate) fn delivered(process: &Process, service: &str) -> Vec<String> {
     let events = process.events();
-    let messages = events.iter().filter(|event| is(event, "message") && event["service"] == service);
+    let messages =
+        events.iter().filter(|event| is(event, "message") && event["service"] == service);
     messages.map(|event| text(event, "text").to_owned()).collect()
 }

@@ -3,7 +3,9 @@
 use super::words::{Flooded, Order, Part, Word, cpu_us, now_us};
 use crate::failure::Failure;
 use bytes::{BufMut, Bytes, BytesMut};
-use cenacle::{Admission, Builder, Event, Group, GroupOptions, Message, Node, Psk, Sender, Service};
+use cenacle::{
+    Admission, Builder, Event, Group, GroupOptions, Message, Node, Psk, Sender, Service,
+};
 use futures::channel::mpsc::{Receiver, channel};
 use futures::{FutureExt, SinkExt, StreamExt, select_biased};
 use std::collections::BTreeMap;
@@ -64,10 +66,8 @@ async fn act(part: Part) -> Result<(), String> {
 }
 
 fn builder(part: &Part) -> Result<Builder, String> {
-    let mut engine = cenacle_core::Settings::new(
-        cenacle::NodeId { key: [0; 32], incarnation: 0 },
-        GROUP,
-    );
+    let mut engine =
+        cenacle_core::Settings::new(cenacle::NodeId { key: [0; 32], incarnation: 0 }, GROUP);
     engine.priority = part.priority;
     if let Some(millis) = part.suspect_after_ms {
         engine.suspect_after = Duration::from_millis(millis);
@@ -181,8 +181,13 @@ impl Member {
         let mut came = BTreeMap::new();
         let mut ended = 0;
         let mut last = begin_us;
-        let mut flooded =
-            Flooded { delivered: 0, lost: 0, micros: 0, cpu_micros: 0, order: 0xcbf2_9ce4_8422_2325 };
+        let mut flooded = Flooded {
+            delivered: 0,
+            lost: 0,
+            micros: 0,
+            cpu_micros: 0,
+            order: 0xcbf2_9ce4_8422_2325,
+        };
         while ended < senders {
             let message = self.next_message().await?;
             let (kind, number, _) = read(&message.body).ok_or("a message of nobody here")?;
@@ -248,12 +253,7 @@ impl Member {
 }
 
 /// Sends as fast as it goes until then, and says how much that was.
-async fn flood(
-    sender: Sender,
-    service: Service,
-    size: usize,
-    until_us: u64,
-) -> Result<(), String> {
+async fn flood(sender: Sender, service: Service, size: usize, until_us: u64) -> Result<(), String> {
     let mut sent = 0;
     loop {
         if sent % 16 == 0 && now_us() >= until_us {

@@ -109,12 +109,7 @@ fn flood(
 }
 
 /// The last member sends, one message at a time.
-fn ping(
-    company: &mut Company,
-    plan: &Plan,
-    size: usize,
-    pace_ms: u64,
-) -> Result<Latency, Failure> {
+fn ping(company: &mut Company, plan: &Plan, size: usize, pace_ms: u64) -> Result<Latency, Failure> {
     let count = if pace_ms == 0 { PINGS } else { PACED_PINGS };
     let sender = plan.nodes - 1;
     // Who waits for the messages is told first.

@@ -100,7 +100,8 @@ impl Row {
     }
 
     pub(super) fn write_line(&self, screen: &mut Screen<'_>) -> Result<(), Failure> {
-        let line = serde_json::to_string(self).map_err(|error| Failure::Failed(error.to_string()))?;
+        let line =
+            serde_json::to_string(self).map_err(|error| Failure::Failed(error.to_string()))?;
         writeln!(screen, "{line}")?;
         screen.flush()?;
         self.check()

@@ -30,14 +30,8 @@ enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 6] = [
-        Self::Join,
-        Self::Leave,
-        Self::Crash,
-        Self::LeaderCrash,
-        Self::Partition,
-        Self::Merge,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Join, Self::Leave, Self::Crash, Self::LeaderCrash, Self::Partition, Self::Merge];
 
     fn as_str(self) -> &'static str {
         match self {
