@@ -27,11 +27,11 @@ const AHEAD: usize = 1 << 20;
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match *words.as_slice() {
+    match words.as_slice() {
         ["peer", listen, bootstrap @ ..] => task::block_on(peer(listen, bootstrap)),
         [] => parent(&["tcp", "quic"], 3),
-        [transport] => parent(&[transport], 3),
-        [transport, seconds] => parent(&[transport], seconds.parse().unwrap()),
+        [transport] => parent(&[*transport], 3),
+        [transport, seconds] => parent(&[*transport], seconds.parse().unwrap()),
         _ => panic!("usage: measure [tcp|quic] [seconds]"),
     }
 }

@@ -191,10 +191,10 @@ impl Book {
 /// Without the peer id at its end: the book has it.
 pub(crate) fn bare(address: &Multiaddr) -> Multiaddr {
     let mut address = address.clone();
-    if let Some(last) = address.pop() {
-        if !matches!(last, Protocol::P2p(_)) {
-            address.push(last);
-        }
+    if let Some(last) = address.pop()
+        && !matches!(last, Protocol::P2p(_))
+    {
+        address.push(last);
     }
     address
 }

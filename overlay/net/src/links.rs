@@ -36,8 +36,6 @@ pub(crate) struct Port {
     pub(crate) by_smaller: bool,
     /// Whether the link writes on it.
     pub(crate) active: AtomicBool,
-    /// Whether something was taken from the queue and is not written yet.
-    pub(crate) busy: AtomicBool,
     /// The connection's task.
     pub(crate) waker: AtomicWaker,
 }
@@ -60,6 +58,8 @@ pub(crate) struct Link {
     /// When something was last received, in milliseconds since `born`.
     heard: AtomicU64,
     born: Instant,
+    /// Whether the peer has read this node's stream to its end.
+    pub(crate) seen: AtomicBool,
     /// Microseconds; 0 if not measured.
     round_trip: AtomicU64,
 }
@@ -93,9 +93,8 @@ impl Queue {
         self.bytes
     }
 
-    /// Whether nothing waits, here or in a connection's writer.
-    pub(crate) fn is_written(&self) -> bool {
-        self.frames.is_empty() && !self.ports.iter().any(|port| port.busy.load(Ordering::SeqCst))
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
     }
 
     pub(crate) fn path(&self) -> Path {
@@ -121,6 +120,7 @@ impl Link {
             waiting: Waiting::default(),
             heard: AtomicU64::new(0),
             born: Instant::now(),
+            seen: AtomicBool::new(false),
             round_trip: AtomicU64::new(0),
         }
     }

@@ -26,7 +26,8 @@ pub(crate) struct Pace {
     pub(crate) fast_for: Duration,
     /// The longest pause.
     pub(crate) slowest: Duration,
-    /// Dials under way to one target: a dial that hangs does not hold up the next.
+    /// Dials under way to a target that was lost lately: one that hangs does not hold up the next.
+    /// Others are dialled once at a time.
     pub(crate) at_once: u32,
     /// Dials under way in all.
     pub(crate) in_all: u32,
@@ -105,7 +106,9 @@ impl Schedule {
     pub(crate) fn hopeful(&mut self, target: &Target, now: Moment) {
         if let Some(plan) = self.targets.get_mut(target) {
             plan.failures = 0;
-            plan.next = plan.next.min(now);
+            if plan.under_way == 0 {
+                plan.next = plan.next.min(now);
+            }
         }
     }
 
@@ -129,11 +132,11 @@ impl Schedule {
 
     /// A dial has ended.
     pub(crate) fn ended(&mut self, target: &Target) {
-        if let Some(plan) = self.targets.get_mut(target) {
-            if plan.under_way > 0 {
-                plan.under_way -= 1;
-                self.under_way = self.under_way.saturating_sub(1);
-            }
+        if let Some(plan) = self.targets.get_mut(target)
+            && plan.under_way > 0
+        {
+            plan.under_way -= 1;
+            self.under_way = self.under_way.saturating_sub(1);
         }
     }
 
@@ -146,10 +149,11 @@ impl Schedule {
             if self.under_way >= self.pace.in_all {
                 break;
             }
-            if plan.connected || plan.next > now || plan.under_way >= self.pace.at_once {
+            let fast = now < plan.fast_until;
+            let at_once = if fast { self.pace.at_once } else { 1 };
+            if plan.connected || plan.next > now || plan.under_way >= at_once {
                 continue;
             }
-            let fast = now < plan.fast_until;
             let pause = if fast {
                 self.pace.fast
             } else {
@@ -170,7 +174,11 @@ impl Schedule {
         if self.under_way >= self.pace.in_all {
             return None;
         }
-        let waits = |plan: &&Plan| !plan.connected && plan.under_way < self.pace.at_once;
+        // One that hangs wakes the task when it ends.
+        let waits = |plan: &&Plan| {
+            let at_once = if plan.next < plan.fast_until { self.pace.at_once } else { 1 };
+            !plan.connected && plan.under_way < at_once
+        };
         self.targets.values().filter(waits).map(|plan| plan.next).min()
     }
 

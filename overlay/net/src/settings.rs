@@ -87,11 +87,13 @@ pub struct Limits {
     /// Time for a transport's handshake together with the admission. Ten round trips at 300 ms are
     /// 3 s; a peer that takes longer is of no use.
     pub handshake: Duration,
-    /// Time for the first answer of a dialled address: a round trip, with one repetition.
+    /// Time for the first answer of a dialled address. A round trip is below this even by satellite;
+    /// a lost packet is repeated by the next dial sooner than by the kernel.
     pub connect: Duration,
     /// Connections in all: one a peer, and some for changes over.
     pub max_connections: u32,
-    /// Connections of one peer: two by a simultaneous dial, one to replace them.
+    /// Connections of one peer: two by a simultaneous dial; and after a cut both sides may have four
+    /// dials under way that all come through.
     pub max_connections_per_peer: u32,
     /// Connections that have not been admitted yet, each direction: those of a cold start at once.
     pub max_pending: u32,
@@ -130,9 +132,9 @@ impl Default for Limits {
             inbox: 32 << 20,
             inbox_per_peer: 8 << 20,
             handshake: Duration::from_secs(5),
-            connect: Duration::from_millis(1500),
+            connect: Duration::from_millis(1000),
             max_connections: 2048,
-            max_connections_per_peer: 3,
+            max_connections_per_peer: 8,
             max_pending: 256,
             max_streams: 64,
             receive_window: 16 << 20,

@@ -17,7 +17,10 @@ use cenacle_core::NodeId;
 use libp2p::PeerId;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// One for each network.
@@ -39,6 +42,7 @@ pub(crate) struct Shared {
     /// The latest life of each key that has introduced itself, and its record.
     introduced: Mutex<BTreeMap<[u8; 32], Introduced>>,
     board: Mutex<Board>,
+    stopping: AtomicBool,
     /// Who has been warned of, and why.
     warned: Mutex<BTreeSet<(&'static str, Option<PeerId>)>>,
 }
@@ -66,6 +70,7 @@ impl Shared {
             record: Mutex::default(),
             introduced: Mutex::default(),
             board: Mutex::default(),
+            stopping: AtomicBool::new(false),
             warned: Mutex::default(),
         }
     }
@@ -76,6 +81,16 @@ impl Shared {
 
     pub(crate) fn set_record(&self, record: Bytes) {
         *lock(&self.record) = record;
+    }
+
+    /// From here on streams are written to their end, and closed.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.links.all().iter().for_each(|link| link.wake());
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
     }
 
     pub(crate) fn board(&self) -> Board {

@@ -78,10 +78,7 @@ pub(crate) fn build(
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     let named = dns::tokio::Transport::system(direct)
         .map_err(|error| Error::Transport { what: "DNS", detail: error.to_string() })?
-        .map_err(|error| match error {
-            dns::Error::Transport(error) => error,
-            other => io::Error::other(other),
-        });
+        .map_err(plain);
     let all = circuits
         .or_transport(named)
         .map(|either, _| either.into_inner())
@@ -115,4 +112,32 @@ fn role(point: &ConnectedPoint) -> Role {
         ConnectedPoint::Dialer { role_override: Endpoint::Listener, .. }
         | ConnectedPoint::Listener { .. } => Role::Responder,
     }
+}
+
+/// The socket's error, if that is what it is. Of several addresses behind a name it is the one that
+/// is no refusal, if there is one: then not all have refused.
+fn plain(error: dns::Error<io::Error>) -> io::Error {
+    match error {
+        dns::Error::Transport(error) => error,
+        dns::Error::Dial(errors) => {
+            let mut errors: Vec<_> = errors.into_iter().map(plain).collect();
+            let milder = errors.iter().position(|error| !is_refusal(error.kind())).unwrap_or(0);
+            if milder < errors.len() {
+                errors.swap_remove(milder)
+            } else {
+                io::Error::other("no address to dial")
+            }
+        }
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+/// Whether nobody serves there: refused, or taken and closed again.
+pub(crate) fn is_refusal(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+    )
 }

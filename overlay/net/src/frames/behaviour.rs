@@ -79,7 +79,6 @@ impl Behaviour {
             path: path(address),
             by_smaller: dialled == (self.shared.node.key < key),
             active: AtomicBool::new(false),
-            busy: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
         let address = address.clone();

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Announcement,
     /// An address record.
     Record,
+    /// Empty: the other side's stream has been read to its end.
+    Seen,
 }
 
 /// The header of a frame; none if the frame is too long for any header.
@@ -25,6 +27,7 @@ pub(crate) fn header(kind: Kind, length: usize) -> Option<[u8; HEADER]> {
         Kind::Engine => 0,
         Kind::Announcement => 1,
         Kind::Record => 2,
+        Kind::Seen => 3,
     };
     Some((length | (kind << 24)).to_le_bytes())
 }
@@ -36,6 +39,7 @@ pub(crate) fn parse(header: [u8; HEADER]) -> (Option<Kind>, usize) {
         0 => Some(Kind::Engine),
         1 => Some(Kind::Announcement),
         2 => Some(Kind::Record),
+        3 => Some(Kind::Seen),
         _ => None,
     };
     (kind, usize::try_from(number & 0xff_ffff).unwrap_or(usize::MAX))

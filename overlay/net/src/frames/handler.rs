@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     desk::Arrived,
-    links::{Link, Port},
+    links::{Link, Port, Pushed},
     shared::Shared,
     status::Drop,
 };
@@ -52,6 +52,8 @@ pub(crate) struct Handler {
     outbound: Outbound,
     inbound: Option<Inbound>,
     failures: u32,
+    /// The stream has been ended, and no other is opened.
+    finishing: bool,
     useless: bool,
     told: bool,
 }
@@ -89,13 +91,14 @@ impl Handler {
             outbound: Outbound::None,
             inbound: None,
             failures: 0,
+            finishing: false,
             useless: false,
             told: false,
         }
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Option<Event> {
-        let active = self.port.active.load(Ordering::SeqCst);
+        let active = self.port.active.load(Ordering::SeqCst) && !self.is_finished();
         match std::mem::replace(&mut self.outbound, Outbound::None) {
             Outbound::None if active && !self.useless => {
                 self.outbound = Outbound::Requested;
@@ -111,13 +114,24 @@ impl Handler {
             Outbound::Open(mut writer) | Outbound::Closing(mut writer) => {
                 match writer.poll_close(cx) {
                     Poll::Pending => self.outbound = Outbound::Closing(writer),
-                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Ok(())) => self.finishing = self.shared.is_stopping(),
                     Poll::Ready(Err(error)) => self.lost(&writer, &error),
                 }
             }
             waiting => self.outbound = waiting,
         }
         None
+    }
+
+    /// This node stops, and there is nothing more to write.
+    fn is_finished(&self) -> bool {
+        let writes = match &self.outbound {
+            Outbound::Open(writer) | Outbound::Closing(writer) => writer.is_busy(),
+            // Opened even if nothing waits: its end is what the peer answers.
+            Outbound::None => !self.finishing,
+            Outbound::Requested => true,
+        };
+        self.shared.is_stopping() && !writes && self.link.queue().is_empty()
     }
 
     /// A stream broke. It is opened again as long as the connection holds.
@@ -134,21 +148,19 @@ impl Handler {
         self.port.waker.wake();
     }
 
-    /// Whether everything that was taken from the queue is written.
-    fn show_busy(&self) {
-        let busy = match &self.outbound {
-            Outbound::Open(writer) | Outbound::Closing(writer) => writer.is_busy(),
-            Outbound::None | Outbound::Requested => false,
-        };
-        self.port.busy.store(busy, Ordering::SeqCst);
-    }
-
     fn poll_read(&mut self, cx: &mut Context<'_>) {
         let Some(inbound) = &mut self.inbound else { return };
         match inbound.poll(cx, &self.shared, &self.link) {
             Turn::Waits => {}
             Turn::Budget => cx.waker().wake_by_ref(),
-            Turn::Ended => self.inbound = None,
+            Turn::Ended => {
+                self.inbound = None;
+                // It may wait for this before it closes the connection.
+                let limit = self.shared.limits.peer_queue;
+                if self.link.push(Kind::Seen, Bytes::new(), limit) == Pushed::Taken {
+                    self.link.wake();
+                }
+            }
             Turn::Useless => {
                 self.inbound = None;
                 self.useless = true;
@@ -219,6 +231,7 @@ impl Inbound {
                 Some(Kind::Record) => {
                     shared.desk.record(Arrived { record: frame, from: link.node });
                 }
+                Some(Kind::Seen) => link.seen.store(true, Ordering::SeqCst),
                 // Of a later version, whatever it is.
                 None => shared.figures.dropped(Drop::Malformed),
             }
@@ -247,9 +260,7 @@ impl ConnectionHandler for Handler {
         // Before anything is looked at, so that nothing that happens meanwhile is missed.
         self.port.waker.register(cx.waker());
         self.poll_read(cx);
-        let request = self.poll_write(cx);
-        self.show_busy();
-        if let Some(request) = request {
+        if let Some(request) = self.poll_write(cx) {
             return Poll::Ready(request);
         }
         if self.useless && !self.told {
@@ -260,14 +271,13 @@ impl ConnectionHandler for Handler {
     }
 
     /// The connection closes. The muxer is not moved here, so what its stream does not take at once
-    /// is lost; a stop waits before it closes anything ([`Port::busy`]).
+    /// is lost; a stop waits for [`Link::seen`] before it closes anything.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Option<Verdict>> {
         let outbound = std::mem::replace(&mut self.outbound, Outbound::None);
         if let Outbound::Open(mut writer) | Outbound::Closing(mut writer) = outbound {
             let _ = writer.poll_close(cx);
             self.shared.figures.dropped_many(Drop::PeerGone, writer.unwritten());
         }
-        self.port.busy.store(false, Ordering::SeqCst);
         Poll::Ready(None)
     }
 

@@ -137,10 +137,10 @@ impl Addresses {
         if let Some(saving) = self.saving.take() {
             let _ = saving.await;
         }
-        if let Some(saving) = self.begin_save(shared) {
-            if let Some(detail) = saving.await {
-                shared.warn("state", None, detail);
-            }
+        if let Some(saving) = self.begin_save(shared)
+            && let Some(detail) = saving.await
+        {
+            shared.warn("state", None, detail);
         }
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -12,6 +12,7 @@ use crate::{
     events::NetEvent,
     frames::behaviour::LinkEvent,
     gossip::Gossip,
+    links::Link,
     redial::Target,
     runtime,
     settings::{Dissemination, Settings},
@@ -29,7 +30,7 @@ use libp2p::{
 };
 use std::{
     collections::BTreeSet,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -171,9 +172,11 @@ impl Driver {
     async fn stop(mut self, grace: Duration) {
         let shared = self.shared.clone();
         let deadline = Instant::now() + grace;
-        let waits = || shared.links.all().iter().any(|link| !link.queue().is_written());
-        while waits() && Instant::now() < deadline {
-            let step = Duration::from_millis(2);
+        // Each stream is written to its end, and each peer says when it has read it.
+        shared.stop();
+        let waits = |link: &Arc<Link>| link.is_connected() && !link.seen.load(Ordering::SeqCst);
+        while shared.links.all().iter().any(waits) && Instant::now() < deadline {
+            let step = Duration::from_millis(1);
             let _ = runtime::timeout(step, self.swarm.select_next_some()).await;
         }
         let peers: Vec<_> = self.swarm.connected_peers().copied().collect();
@@ -297,10 +300,10 @@ impl Driver {
                     link.set_round_trip(time);
                 }
             }
-            PeersEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
-                if info.protocols.contains(&relay::HOP_PROTOCOL_NAME) {
-                    self.reserve(peer_id);
-                }
+            PeersEvent::Identify(identify::Event::Received { peer_id, info, .. })
+                if info.protocols.contains(&relay::HOP_PROTOCOL_NAME) =>
+            {
+                self.reserve(peer_id);
             }
             PeersEvent::Mdns(mdns::Event::Discovered(found)) => {
                 let now = self.now();
@@ -316,7 +319,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn links_of(&self, peer: &PeerId) -> Vec<Arc<crate::links::Link>> {
+    pub(super) fn links_of(&self, peer: &PeerId) -> Vec<Arc<Link>> {
         crate::keys::key_of(peer).map(|key| self.shared.links.of_key(&key)).unwrap_or_default()
     }
 

@@ -239,8 +239,9 @@ fn a_flood_of_frames_is_held_back_at_its_socket() {
         let (mut written, start) = (0_usize, Instant::now());
         while start.elapsed() < Duration::from_secs(20) {
             let write = stream.write_all(&block);
-            if async_std::future::timeout(Duration::from_secs(1), write).await.is_err() {
-                break;
+            match async_std::future::timeout(Duration::from_secs(1), write).await {
+                Ok(outcome) => outcome.unwrap(),
+                Err(_) => break,
             }
             written += block.len();
         }
@@ -265,8 +266,9 @@ fn empty_frames_are_bounded_too() {
         let mut frames = 0_usize;
         for _ in 0..500 {
             let write = stream.write_all(&block);
-            if async_std::future::timeout(Duration::from_secs(1), write).await.is_err() {
-                break;
+            match async_std::future::timeout(Duration::from_secs(1), write).await {
+                Ok(outcome) => outcome.unwrap(),
+                Err(_) => break,
             }
             frames += 16_384;
         }

@@ -135,7 +135,33 @@ impl Insider {
     }
 }
 
-/// Moves the connection, takes no stream of the other side, and opens what is wanted.
+/// Speaks the frames' protocol and no other, and reads what comes.
+async fn answer_to(mut stream: yamux::Stream) {
+    loop {
+        let mut length = [0];
+        if stream.read_exact(&mut length).await.is_err() {
+            return;
+        }
+        let mut word = vec![0; length[0].into()];
+        if stream.read_exact(&mut word).await.is_err() {
+            return;
+        }
+        let known = [&b"/multistream/1.0.0\n"[..], b"/cenacle/frames/1\n"];
+        let word = if known.contains(&&*word) { word } else { b"na\n".to_vec() };
+        let last = word.starts_with(b"/cenacle");
+        let answer = [vec![u8::try_from(word.len()).unwrap()], word].concat();
+        if stream.write_all(&answer).await.is_err() || stream.flush().await.is_err() {
+            return;
+        }
+        if last {
+            let mut sink = vec![0; 4096];
+            while matches!(stream.read(&mut sink).await, Ok(1..)) {}
+            return;
+        }
+    }
+}
+
+/// Moves the connection, answers streams of the other side, and opens what is wanted.
 async fn drive(
     mut connection: yamux::Connection<Secured>,
     mut wanted: mpsc::Receiver<oneshot::Sender<yamux::Stream>>,
@@ -143,10 +169,10 @@ async fn drive(
     let mut answer = None;
     poll_fn(|cx| {
         loop {
-            if answer.is_none() {
-                if let Poll::Ready(next) = wanted.poll_next_unpin(cx) {
-                    answer = next;
-                }
+            if answer.is_none()
+                && let Poll::Ready(next) = wanted.poll_next_unpin(cx)
+            {
+                answer = next;
             }
             if answer.is_some() {
                 match connection.poll_new_outbound(cx) {
@@ -159,7 +185,7 @@ async fn drive(
                 }
             }
             match connection.poll_next_inbound(cx) {
-                Poll::Ready(Some(Ok(stream))) => drop(stream),
+                Poll::Ready(Some(Ok(stream))) => drop(async_std::task::spawn(answer_to(stream))),
                 Poll::Ready(_) => return Poll::Ready(()),
                 Poll::Pending => return Poll::Pending,
             }
@@ -201,7 +227,12 @@ pub(crate) fn announcement(insider: &Insider, sequence: u64, bytes: &[u8]) -> Ve
 }
 
 /// An announcement in the name of `origin`, with the insider's signature.
-pub(crate) fn announcement_as(insider: &Insider, origin: NodeId, sequence: u64, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn announcement_as(
+    insider: &Insider,
+    origin: NodeId,
+    sequence: u64,
+    bytes: &[u8],
+) -> Vec<u8> {
     let mut out = vec![1];
     out.extend(origin.key);
     out.extend(origin.incarnation.to_be_bytes());
