@@ -186,11 +186,11 @@ impl Builder {
         // Errors repeat what was given.
         for key in KEYS.iter().filter(|key| key.shape != Shape::Table) {
             let section = self.layer.get(key.section).map(|section| &section.kind);
-            if let Some(ValueKind::Table(table)) = section {
-                if let Some(value) = table.get(key.name) {
-                    let path = format!("{}.{}", key.section, key.name);
-                    report.put(path, Place::Code {}, &written(&value.kind));
-                }
+            if let Some(ValueKind::Table(table)) = section
+                && let Some(value) = table.get(key.name)
+            {
+                let path = format!("{}.{}", key.section, key.name);
+                report.put(path, Place::Code {}, &written(&value.kind));
             }
         }
         let registry = match self.registry {

@@ -123,7 +123,7 @@ pub(super) fn from_layers(
         groups.push(group::group(from, &registry));
     }
     refuse_twins(&groups, &mut report);
-    let unused = unused(&overlay.admission, &report);
+    let unused = unused(&overlay.admission, &merged, &report);
     let groups = groups.into_iter().flatten().collect();
     let config = Config { node, overlay, metrics, groups, registry, unused };
     if looks_at_files.is_some() {
@@ -161,10 +161,16 @@ fn refuse_twins(groups: &[Option<GroupSettings>], report: &mut Report) {
 }
 
 /// Keys of another admission than the chosen one.
-fn unused(admission: &Admission, report: &Report) -> Vec<String> {
+fn unused(admission: &Admission, merged: &Map<String, Value>, report: &Report) -> Vec<String> {
+    let overlay = merged.get("overlay").and_then(as_table);
+    let lists_nobody = |key: &str| match overlay.and_then(|overlay| overlay.get(key)) {
+        Some(value) => matches!(&value.kind, ValueKind::Array(items) if items.is_empty()),
+        None => true,
+    };
     let idle = |key: &str, way: &str| {
         let path = format!("overlay.{key}");
-        report.has(&path).then(|| format!("{path} is not used: admission is not {way:?}"))
+        let given = report.has(&path) && !lists_nobody(key);
+        given.then(|| format!("{path} is not used: admission is not {way:?}"))
     };
     let psk = || idle("psk_file", "psk");
     let list = || idle("allowlist", "allowlist");

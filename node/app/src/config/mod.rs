@@ -138,8 +138,15 @@ impl Config {
             let identity = self.node.identity.display();
             remarks.push(format!("there is no identity yet: the first start makes {identity}"));
         }
-        if matches!(self.overlay.admission, Admission::Open) {
-            remarks.push("admission is \"open\": whoever reaches the port takes part".to_owned());
+        match &self.overlay.admission {
+            Admission::Open => remarks
+                .push("admission is \"open\": whoever reaches the port takes part".to_owned()),
+            Admission::Allowlist(peers) if peers.is_empty() => remarks.push(
+                "nobody is listed in overlay.allowlist: this node stays alone; `cenacle id` prints \
+                 the peer ids to list"
+                    .to_owned(),
+            ),
+            Admission::Allowlist(_) | Admission::Psk { .. } => {}
         }
         if self.overlay.bootstrap.is_empty() && !self.overlay.mdns {
             remarks.push(

@@ -167,17 +167,8 @@ fn admission(from: &mut Section<'_, '_>, base: &Path) -> Admission {
             }
             Admission::Psk { file: file.unwrap_or_default() }
         }
-        Some(Way::Allowlist) => {
-            let at = from.at("allowlist");
-            if peers.is_empty() && !from.report.is_broken(&at) {
-                from.report.wrong(
-                    &at,
-                    "nobody is listed, and admission = \"allowlist\" would let nobody in",
-                    "list the peer ids of the other nodes: `cenacle id` prints a node's",
-                );
-            }
-            Admission::Allowlist(peers)
-        }
+        // An empty one is right: its node is alone, and can tell its peer id to others.
+        Some(Way::Allowlist) => Admission::Allowlist(peers),
         Some(Way::Open) | None => Admission::Open,
     }
 }

@@ -43,6 +43,7 @@ fn what_init_makes_passes_check_and_has_an_id() {
     assert_eq!(mode(format!("{dir}/identity.key")), 0o600);
     let text = succeeds(&format!("check --config {dir}/cenacle.toml"));
     assert!(text.contains("in order") && text.contains("ops, insecure"), "{text}");
+    assert!(!text.contains("not used"), "{text}");
     let checked = objects(&succeeds(&format!("check --json --config {dir}/cenacle.toml")));
     assert_eq!(checked[0]["ok"], true);
     assert_eq!(checked[0]["problems"], serde_json::json!([]));
@@ -187,6 +188,17 @@ fn an_identity_that_is_not_there_is_no_id() {
     assert!(ran.err.contains("no identity yet"), "{}", ran.err);
     let text = succeeds(&format!("check --config {dir}/cenacle.toml"));
     assert!(text.contains("Note: there is no identity yet"), "{text}");
+}
+
+/// Peer ids can be had before anybody is listed.
+#[test]
+fn a_list_of_nobody_keeps_no_node_from_its_id() {
+    let (_folder, dir) = first();
+    let set = "--set overlay.admission=allowlist";
+    assert!(succeeds(&format!("id --config {dir}/cenacle.toml {set}")).starts_with("12D3KooW"));
+    let text = succeeds(&format!("check --config {dir}/cenacle.toml {set}"));
+    assert!(text.contains("nobody is listed in overlay.allowlist"), "{text}");
+    assert!(text.contains("overlay.psk_file is not used"), "{text}");
 }
 
 #[test]

@@ -29,13 +29,13 @@ fn every_key_is_in_it_at_its_default() {
         let line = line.trim_start_matches("# ");
         if let Some(name) = line.strip_prefix('[') {
             section = name.trim_matches(['[', ']']);
-        } else if let Some((name, value)) = line.split_once(" = ") {
-            if let Some(key) = KEYS.iter().find(|key| key.section == section && key.name == name) {
-                found.push((section, name));
-                let free = matches!((section, name), ("group", "insecure" | "name"));
-                if let Some(default) = key.default.filter(|_| !free) {
-                    assert_eq!(value, default, "{section}.{name}");
-                }
+        } else if let Some((name, value)) = line.split_once(" = ")
+            && let Some(key) = KEYS.iter().find(|key| key.section == section && key.name == name)
+        {
+            found.push((section, name));
+            let free = matches!((section, name), ("group", "insecure" | "name"));
+            if let Some(default) = key.default.filter(|_| !free) {
+                assert_eq!(value, default, "{section}.{name}");
             }
         }
     }

@@ -15,9 +15,9 @@ impl Bytes {
     }
 
     fn below(&mut self, limit: usize) -> usize {
-        let mut bytes = [0; 8];
+        let mut bytes = [0; size_of::<usize>()];
         self.0.fill(&mut bytes);
-        (u64::from_le_bytes(bytes) % limit.max(1) as u64) as usize
+        usize::from_le_bytes(bytes) % limit.max(1)
     }
 
     fn take(&mut self, len: usize) -> Vec<u8> {
@@ -75,78 +75,84 @@ fn full() -> String {
     lines + more
 }
 
+/// What is put into files: pieces of TOML and of values.
+const PIECES: [&str; 29] = [
+    "[",
+    "]",
+    "\"",
+    "=",
+    "{",
+    "}",
+    "\n",
+    "#",
+    "'''",
+    "\\",
+    "-",
+    "9",
+    "9999999999",
+    "true",
+    "[[group]]\n",
+    "options",
+    ".",
+    "\u{0}",
+    "\u{7f}",
+    "é",
+    "1979-05-27",
+    "nan",
+    "0x",
+    "last ",
+    "\"evs\"",
+    "[group.options]\n",
+    "12D3KooW",
+    "/ip4/",
+    "p2p/",
+];
+
+/// Puts a piece in, takes a few characters out, cuts the end off, or swaps two lines.
+fn mutate(text: &mut String, bytes: &mut Bytes) {
+    let at = {
+        let mut at = bytes.below(text.len() + 1);
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    match bytes.below(4) {
+        0 => text.insert_str(at, PIECES[bytes.below(PIECES.len())]),
+        1 => {
+            let end =
+                text[at..].char_indices().nth(bytes.below(20)).map_or(text.len(), |(n, _)| at + n);
+            text.replace_range(at..end, "");
+        }
+        2 => text.truncate(at),
+        _ => {
+            let mut lines: Vec<&str> = text.lines().collect();
+            if !lines.is_empty() {
+                let (a, b) = (bytes.below(lines.len()), bytes.below(lines.len()));
+                lines.swap(a, b);
+            }
+            *text = lines.join("\n");
+        }
+    }
+}
+
 #[test]
 fn mutated_files_are_answered() {
     let registry = cenacle::built_in_modules().unwrap();
     let full = full();
-    let pieces = [
-        "[",
-        "]",
-        "\"",
-        "=",
-        "{",
-        "}",
-        "\n",
-        "#",
-        "'''",
-        "\\",
-        "-",
-        "9",
-        "9999999999",
-        "true",
-        "[[group]]\n",
-        "options",
-        ".",
-        "\u{0}",
-        "\u{7f}",
-        "é",
-        "1979-05-27",
-        "nan",
-        "0x",
-        "last ",
-        "\"evs\"",
-        "[group.options]\n",
-        "12D3KooW",
-        "/ip4/",
-        "p2p/",
-    ];
+    // What this version refuses anyway would hide what is taken.
+    let usable = full.split("[[plugin]]").next().unwrap();
+    assert!(check(usable, &registry));
     let (mut taken, mut refused) = (0, 0);
-    for seed in 0..1500 {
+    for seed in 0..2000 {
         let mut bytes = Bytes::new(seed);
-        let mut text = full.clone();
-        for _ in 0..=bytes.below(4) {
-            let mut at = |text: &str| {
-                let mut at = bytes.below(text.len() + 1);
-                while !text.is_char_boundary(at) {
-                    at -= 1;
-                }
-                at
-            };
-            let (from, to) = (at(&text), at(&text));
-            let piece = pieces[bytes.below(pieces.len())];
-            match bytes.below(4) {
-                0 => text.insert_str(from, piece),
-                1 => drop(
-                    text.drain(from.min(to)..from.max(to).min(from.min(to) + 20).max(from.min(to)))
-                        .collect::<String>(),
-                ),
-                2 => text.truncate(from.max(to)),
-                _ => {
-                    let lines: Vec<&str> = text.lines().collect();
-                    let (a, b) = (bytes.below(lines.len()), bytes.below(lines.len()));
-                    let mut lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
-                    if !lines.is_empty() {
-                        lines.swap(a, b);
-                    }
-                    text = lines.join("\n");
-                }
-            }
+        let mut text = if seed % 2 == 0 { full.clone() } else { usable.to_owned() };
+        for _ in 0..=bytes.below(2) {
+            mutate(&mut text, &mut bytes);
         }
         if check(&text, &registry) { taken += 1 } else { refused += 1 }
     }
-    // Without [[plugin]] some must be right, or nothing behind the first check was reached.
-    assert!(refused > 1000, "{taken} taken, {refused} refused");
-    assert!(check(full.split("[[plugin]]").next().unwrap(), &registry));
+    assert!(taken > 50 && refused > 1000, "{taken} taken, {refused} refused");
 }
 
 #[test]
