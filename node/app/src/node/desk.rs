@@ -145,6 +145,11 @@ impl Desk {
         }
     }
 
+    /// Whoever waits to send looks again.
+    pub(crate) fn wake_writers(&self) {
+        self.places.values().for_each(|place| place.seat.wake_writers());
+    }
+
     /// A message that was accepted is refused after all.
     pub(crate) fn not_sent(&mut self, local: u32, service: Service, reason: Error, now: Time) {
         self.push(local, Event::NotSent { service, reason }, 0, now);

@@ -124,8 +124,7 @@ impl Group {
         body: &mut Option<Bytes>,
         service: Service,
     ) -> Poll<Result<(), Error>> {
-        self.check_backlog()?;
-        self.sender.poll_send(cx, body, Way::Multicast(service))
+        self.poll_way(cx, body, Way::Multicast(service))
     }
 
     /// Sends to one member of the present view: reliably, in order, in this view or not at all.
@@ -148,8 +147,7 @@ impl Group {
         to: MemberId,
         body: &mut Option<Bytes>,
     ) -> Poll<Result<(), Error>> {
-        self.check_backlog()?;
-        self.sender.poll_send(cx, body, Way::Unicast(to))
+        self.poll_way(cx, body, Way::Unicast(to))
     }
 
     /// A way to send from other tasks.
@@ -202,6 +200,21 @@ impl Group {
     /// Whether a view has been among the events that were read.
     pub fn has_been_in_view(&self) -> bool {
         self.seen
+    }
+
+    fn poll_way(
+        &self,
+        cx: &mut Context<'_>,
+        body: &mut Option<Bytes>,
+        way: Way,
+    ) -> Poll<Result<(), Error>> {
+        self.check_backlog()?;
+        let sent = self.sender.poll_send(cx, body, way);
+        if sent.is_pending() {
+            // Who waits is woken when this begins; perhaps it just has.
+            self.check_backlog()?;
+        }
+        sent
     }
 
     fn check_backlog(&self) -> Result<(), Error> {

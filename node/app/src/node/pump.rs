@@ -60,6 +60,8 @@ pub(crate) struct Pump {
     turns: u32,
     /// The engine takes no more messages.
     full: bool,
+    /// It takes none before the application has read more.
+    backlog: bool,
     stopping: Stopping,
     /// What may be under way in one stream: window and largest message.
     per_stream: usize,
@@ -106,6 +108,7 @@ impl Pump {
             armed: None,
             turns: 0,
             full: false,
+            backlog: false,
             stopping: Stopping::No,
             per_stream: settings.window.saturating_add(settings.max_message),
             patience: settings.shutdown_limit,
@@ -207,6 +210,10 @@ impl Pump {
         self.network.flush();
         self.desk.hand_over(&self.shared);
         self.put_out_who_does_not_read(now);
+        if std::mem::replace(&mut self.backlog, self.shared.backlog().is_some()) != self.backlog {
+            // Whoever waits for room in the task that should read must not wait any more.
+            self.desk.wake_writers();
+        }
         self.shared.settle();
     }
 
