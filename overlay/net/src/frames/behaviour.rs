@@ -67,6 +67,7 @@ impl Behaviour {
         connection: ConnectionId,
         peer: PeerId,
         address: &Multiaddr,
+        path: Path,
         dialled: bool,
     ) -> Result<Handler, ConnectionDenied> {
         let key = keys::key_of(&peer).ok_or_else(|| denied("its key is not an Ed25519 key"))?;
@@ -76,7 +77,7 @@ impl Behaviour {
         let link = self.shared.links.enter(node, peer);
         let port = Arc::new(Port {
             connection,
-            path: path(address),
+            path,
             by_smaller: dialled == (self.shared.node.key < key),
             active: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -149,10 +150,11 @@ impl NetworkBehaviour for Behaviour {
         &mut self,
         connection: ConnectionId,
         peer: PeerId,
-        _local: &Multiaddr,
+        local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.enter(connection, peer, remote, false)
+        // A circuit that comes in shows in this side's address.
+        self.enter(connection, peer, remote, path(local), false)
     }
 
     fn handle_established_outbound_connection(
@@ -163,7 +165,7 @@ impl NetworkBehaviour for Behaviour {
         _role: Endpoint,
         _port: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.enter(connection, peer, address, true)
+        self.enter(connection, peer, address, path(address), true)
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
