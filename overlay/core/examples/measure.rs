@@ -115,9 +115,9 @@ impl Net {
                     let others = (0..NODES).filter(|&to| to != from);
                     waiting.extend(others.map(|to| (from, to, frame.clone())));
                 }
-                Output::Event { event: Event::Message { body, .. }, .. } => {
-                    self.delivered += 1;
-                    read += body.len();
+                Output::Event { event, .. } => {
+                    self.delivered += usize::from(matches!(event, Event::Message { .. }));
+                    read += event.weight();
                 }
                 _ => {}
             }

@@ -69,7 +69,7 @@ pub enum Error {
         max: usize,
     },
     /// The application does not read what is delivered.
-    #[error("{unread} delivered bytes have not been read, the limit is {max}: read before sending")]
+    #[error("{unread} bytes of events have not been read, the limit is {max}: read before sending")]
     Backlog {
         /// Bytes not read.
         unread: usize,

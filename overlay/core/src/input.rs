@@ -124,9 +124,9 @@ pub enum Input {
         /// For the layer above, at the next view.
         blob: Bytes,
     },
-    /// The application has read so many delivered bytes.
+    /// The application has read some events.
     Consumed {
-        /// Bytes of message bodies.
+        /// Their weight ([`crate::Event::weight`]).
         bytes: usize,
     },
     /// Leave everything, losing nothing; [`crate::Output::Stopped`] is the last output.

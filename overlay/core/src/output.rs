@@ -98,6 +98,23 @@ pub enum Event {
     Refused(Refusal),
 }
 
+impl Event {
+    /// What it counts for while the application has not read it, in bytes: nearly what it takes in
+    /// memory, so that a flood of empty messages is bounded too.
+    pub fn weight(&self) -> usize {
+        let more = match self {
+            Self::Message { body, .. } => body.len(),
+            Self::View(view) => {
+                let members = 2 * (view.members.len() + view.transitional.len());
+                let blobs: usize = view.blobs.iter().map(|(_, blob)| blob.len()).sum();
+                members * size_of::<MemberId>() + blobs + view.record.len()
+            }
+            _ => 0,
+        };
+        size_of::<Self>() + more
+    }
+}
+
 /// A view of a group.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct View {

@@ -56,8 +56,8 @@ pub struct Settings {
     pub queue: usize,
     /// The largest message.
     pub max_message: usize,
-    /// Bytes delivered that the application has not read, above which the node withholds
-    /// acknowledgements.
+    /// The weight of the events that the application has not read ([`crate::Event::weight`]), above
+    /// which the node withholds acknowledgements.
     pub max_unread: usize,
     /// The most nodes of one configuration.
     pub max_nodes: usize,

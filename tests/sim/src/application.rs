@@ -153,7 +153,6 @@ impl Node {
                 let received = Received { from, number: message, view, service, order, bytes };
                 shared.trace.message(moment, number, id, &received);
                 member.delivered(from, service, bytes);
-                self.read += bytes;
                 self.heard(local, from, service, &body, moment, shared);
             }
             Event::Transitional { view } => {

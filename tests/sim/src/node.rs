@@ -297,6 +297,7 @@ impl Node {
                 self.peers.extend(members.iter().map(|p| p.node).filter(|node| *node != self.id));
             }
             Output::Event { group, local, event } => {
+                self.read += event.weight();
                 self.told(&group, local, event, moment, shared);
             }
             Output::Writable => self.may_write(moment),

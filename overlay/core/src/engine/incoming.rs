@@ -136,9 +136,7 @@ impl Engine {
             Kind::Unreliable | Kind::Unicast | Kind::UnicastAck => {
                 let mut todo = Vec::new();
                 let (below, body) = (below!(self), bytes.slice(HEADER..));
-                let before = out.len();
                 self.groups.frame(&below, from, kind as u8, body, out, &mut todo)?;
-                self.count_unread(out, before);
                 self.carry_out(todo, out);
                 Ok(())
             }

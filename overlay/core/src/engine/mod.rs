@@ -69,7 +69,7 @@ pub struct Engine {
     early: Early,
     /// Frames may have become stable since some were forgotten.
     forgettable: bool,
-    /// Delivered bytes that the application has not read.
+    /// The weight of the events that the application has not read.
     unread: usize,
     /// A send was refused for want of room.
     blocked: bool,
@@ -162,6 +162,13 @@ impl Engine {
     /// to that, and what repeats itself to a peer that repeats itself, may be in `out`.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Outbox) -> Result<(), Error> {
         self.now = self.now.max(now);
+        let before = out.len();
+        let result = self.take(input, out);
+        self.count_unread(out, before);
+        result
+    }
+
+    fn take(&mut self, input: Input, out: &mut Outbox) -> Result<(), Error> {
         if self.stopping == Some(Stopping::Stopped) {
             // What the network and the clock still bring is nobody's fault.
             return if input.is_command() { Err(Error::Stopping) } else { Ok(()) };

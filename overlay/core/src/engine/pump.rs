@@ -6,7 +6,7 @@ use crate::{
     ids::{Order as Place, Position},
     membership::Happening,
     order::{Announcement, Delivered},
-    output::{Event, Outbox, Output, Warning},
+    output::{Outbox, Output, Warning},
     sender::Leave,
     streams::Request,
     wire::{
@@ -96,9 +96,7 @@ impl Engine {
                     order: place,
                     body,
                 };
-                let before = out.len();
                 self.groups.message(delivery, &mut self.figures, out);
-                self.count_unread(out, before);
             }
             Entry::Piece { body } => self.keep_piece(origin, false, body),
             Entry::ControlPiece { body } => self.keep_piece(origin, true, body),
@@ -162,8 +160,8 @@ impl Engine {
     /// Counts what the application has to read of the outputs from `before` on.
     pub(super) fn count_unread(&mut self, out: &Outbox, before: usize) {
         for output in out.iter().skip(before) {
-            if let Output::Event { event: Event::Message { body, .. }, .. } = output {
-                self.unread += body.len();
+            if let Output::Event { event, .. } = output {
+                self.unread += event.weight();
             }
         }
     }

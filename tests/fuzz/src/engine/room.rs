@@ -238,9 +238,9 @@ impl Room {
                 Output::Configuration { members, .. } => {
                     self.members[number] = members.iter().map(|peer| peer.node).collect();
                 }
-                Output::Event { event: Event::Message { body, .. }, .. } => {
-                    self.unread[number] += body.len();
-                    self.delivered[number] += 1;
+                Output::Event { event, .. } => {
+                    self.unread[number] += event.weight();
+                    self.delivered[number] += usize::from(matches!(event, Event::Message { .. }));
                 }
                 _ => {}
             }
