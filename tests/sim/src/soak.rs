@@ -178,7 +178,7 @@ fn guarded(
     run: fn(&RunOptions) -> Result<Outcome, String>,
     options: &RunOptions,
 ) -> Result<Outcome, String> {
-    let (tell, told) = mpsc::channel();
+    let (tell, told) = mpsc::sync_channel(1);
     let options = options.clone();
     let spawned = std::thread::Builder::new().spawn(move || {
         // Nobody listens to a run that was given up.
