@@ -1,7 +1,7 @@
 //! The secure group machine: what stands between the engine's views and a key that all members
 //! of a view hold, and nobody else.
 //!
-//! For now it holds the [envelope](RunContext): how the messages of key agreement modules are
+//! It holds the [envelope](RunContext): how the messages of key agreement modules are
 //! signed, bound to their run, and verified.
 //!
 //! The crate is pure: no clock, no randomness of its own, no threads. Keys, seeds and received

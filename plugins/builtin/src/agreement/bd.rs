@@ -30,7 +30,7 @@
 
 use super::encoded::{bad, decode, one, read};
 use super::share::{OwnShare, sent_ahead};
-use super::{MAX_MEMBERS, Spec, nothing};
+use super::{MAX_MEMBERS, Spec, UNCONFIRMED, nothing, under_way};
 use cenacle_dh::{Calculator, DhGroup, GroupId, Purpose, with_group};
 use cenacle_plugin::{
     Action, Atomic, Bound, Costs, Error, Executor, Expected, KeyAgreement, Occasion, Order, Outbox,
@@ -319,7 +319,7 @@ impl<G: DhGroup> Protocol for Bd<G> {
         _: &mut Random,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         // One's own multicasts come back; what they say is known.
         if from != run.change.me() {
             match read(from, body)? {
@@ -332,7 +332,7 @@ impl<G: DhGroup> Protocol for Bd<G> {
     }
 
     fn resume(&mut self, out: &mut Outbox) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         let Stage::Resuming { before } = &run.stage else {
             return Err(Error::WrongCall("nothing to resume"));
         };
@@ -349,7 +349,7 @@ impl<G: DhGroup> Protocol for Bd<G> {
     fn confirmed(&mut self) -> Result<(), Error> {
         match self.run.take() {
             Some(Run { stage: Stage::Done, .. }) => Ok(()),
-            _ => Err(Error::WrongCall("nothing was installed that could be confirmed")),
+            _ => Err(UNCONFIRMED),
         }
     }
 

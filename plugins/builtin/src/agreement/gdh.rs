@@ -21,7 +21,7 @@
 
 use super::encoded::{Encoded, bad, counted, decode, one, read};
 use super::epoch::places;
-use super::{MAX_MEMBERS, Spec};
+use super::{MAX_MEMBERS, Spec, UNCONFIRMED, under_way};
 use cenacle_dh::{Calculator, DhGroup, GroupId, Purpose, with_group};
 use cenacle_plugin::{
     Action, Atomic, Costs, Error, Executor, Expected, KeyAgreement, MemberId, Occasion, Order,
@@ -404,7 +404,7 @@ impl<G: DhGroup> Protocol for Gdh<G> {
         _: &mut Random,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         // One's own multicasts come back; what they say is known.
         if from != run.change.me() {
             self.dispatch(&mut run, from, body, out)?;
@@ -414,7 +414,7 @@ impl<G: DhGroup> Protocol for Gdh<G> {
     }
 
     fn resume(&mut self, out: &mut Outbox) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         let Stage::Resuming { partial_keys } = &run.stage else {
             return Err(Error::WrongCall("nothing to resume"));
         };
@@ -427,7 +427,7 @@ impl<G: DhGroup> Protocol for Gdh<G> {
     fn confirmed(&mut self) -> Result<(), Error> {
         let Some(Run { change, share, stage: Stage::Done { partial_keys } }) = self.run.take()
         else {
-            return Err(Error::WrongCall("nothing was installed that could be confirmed"));
+            return Err(UNCONFIRMED);
         };
         let names = change.members().iter().map(|member| member.id.clone()).collect();
         self.base = Some(Arc::new(Base { share, names, partial_keys }));

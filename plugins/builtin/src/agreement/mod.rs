@@ -45,6 +45,14 @@ fn modules(groups: &[&str]) -> Vec<Arc<dyn KeyAgreementModule>> {
         .collect()
 }
 
+/// The run under way. Whoever takes it puts it back when all has gone well, so that an error ends it.
+fn under_way<R>(run: &mut Option<R>) -> Result<R, Error> {
+    run.take().ok_or(Error::WrongCall("no run is under way"))
+}
+
+/// A call of `confirmed` that nothing led to.
+const UNCONFIRMED: Error = Error::WrongCall("nothing was installed that could be confirmed");
+
 /// What one protocol file says of its module.
 #[derive(Clone, Copy)]
 struct Spec {

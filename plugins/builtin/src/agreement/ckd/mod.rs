@@ -33,7 +33,7 @@ mod inspection;
 
 use super::encoded::{bad, cut, decode, one, read};
 use super::share::{OwnShare, sent_ahead};
-use super::{MAX_MEMBERS, Spec};
+use super::{MAX_MEMBERS, Spec, UNCONFIRMED, under_way};
 use cenacle_dh::{Calculator, DhGroup, GroupId, Purpose, with_group};
 use cenacle_plugin::{
     Action, Atomic, Error, Executor, KeyAgreement, MemberId, Order, Outbox, Protocol, Random,
@@ -431,7 +431,7 @@ impl<G: DhGroup> Protocol for Ckd<G> {
         random: &mut Random,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         // One's own multicasts come back; what they say is known.
         if from != run.change.me() {
             match read(from, body)? {
@@ -448,7 +448,7 @@ impl<G: DhGroup> Protocol for Ckd<G> {
     }
 
     fn resume(&mut self, out: &mut Outbox) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         run.stage = match &run.stage {
             Stage::Resuming { keys, exponent } => self.install(&run, keys, exponent, out)?,
             Stage::Answered { hello } => {
@@ -463,10 +463,10 @@ impl<G: DhGroup> Protocol for Ckd<G> {
 
     fn confirmed(&mut self) -> Result<(), Error> {
         let Some(run) = self.run.take() else {
-            return Err(Error::WrongCall("nothing was installed that could be confirmed"));
+            return Err(UNCONFIRMED);
         };
         let Stage::Done(keys) = &run.stage else {
-            return Err(Error::WrongCall("nothing was installed that could be confirmed"));
+            return Err(UNCONFIRMED);
         };
         let controller = run.name(run.controller)?;
         self.base = Some(Arc::new(Base { controller, keys: keys.clone() }));

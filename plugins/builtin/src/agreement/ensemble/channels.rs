@@ -45,6 +45,14 @@ struct Counts {
     received: u64,
 }
 
+/// All work since the last call: that of the calculator, and hits and misses of the run under way.
+pub(super) fn all_work<G: DhGroup>(mut work: Work, channels: Option<&mut Channels<G>>) -> Work {
+    if let Some(channels) = channels {
+        work += channels.take_work();
+    }
+    work
+}
+
 /// The channels of one member in one run.
 #[derive(Clone)]
 pub(super) struct Channels<G: DhGroup> {
@@ -101,7 +109,7 @@ impl<G: DhGroup> Channels<G> {
     }
 
     /// Hits and misses since the last call.
-    pub(super) fn take_work(&mut self) -> Work {
+    fn take_work(&mut self) -> Work {
         std::mem::take(&mut self.work)
     }
 

@@ -40,8 +40,9 @@
 //! paper's, to the unit, for full trees and an empty cache.
 
 use super::super::encoded::{bad, read};
+use super::super::{UNCONFIRMED, under_way};
 use super::acks::Acks;
-use super::channels::Channels;
+use super::channels::{Channels, all_work};
 use super::layout::Layout;
 use super::messages::Message;
 use super::opening::{Epoch, Opening};
@@ -230,7 +231,7 @@ impl<G: DhGroup> Protocol for Handout<G> {
         random: &mut Random,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         // One's own multicasts come back; what they say is known.
         if from != run.channels.me() {
             match read(from, body)? {
@@ -249,7 +250,7 @@ impl<G: DhGroup> Protocol for Handout<G> {
         random: &mut Random,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         if body.len() != RECORD_LEN {
             let sealing = run.channels.sealing().clone();
             run.acks.heard(&sealing, from, body, out)?;
@@ -267,7 +268,7 @@ impl<G: DhGroup> Protocol for Handout<G> {
 
     fn confirmed(&mut self) -> Result<(), Error> {
         let run = self.run.take().filter(|run| run.acks.is_installed());
-        let run = run.ok_or(Error::WrongCall("nothing was installed that could be confirmed"))?;
+        let run = run.ok_or(UNCONFIRMED)?;
         self.base = Some(Arc::new(self.opening.epoch(&run.channels, ())));
         Ok(())
     }
@@ -277,11 +278,8 @@ impl<G: DhGroup> Protocol for Handout<G> {
     }
 
     fn take_work(&mut self) -> Work {
-        let mut work = self.calculator.take_work();
-        if let Some(run) = &mut self.run {
-            work += run.channels.take_work();
-        }
-        work
+        let channels = self.run.as_mut().map(|run| &mut run.channels);
+        all_work(self.calculator.take_work(), channels)
     }
 
     #[cfg(feature = "conformance")]

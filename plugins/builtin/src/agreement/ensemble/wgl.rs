@@ -30,8 +30,9 @@
 //! | acknowledgements | n-1 | none |
 
 use super::super::encoded::{bad, read};
+use super::super::{UNCONFIRMED, under_way};
 use super::acks::Acks;
-use super::channels::Channels;
+use super::channels::{Channels, all_work};
 use super::graph::{Name, Part, Path, Slot, State, is_whole, name_of, record_for, slots};
 use super::layout::Layout;
 use super::messages::Message;
@@ -276,7 +277,7 @@ impl<G: DhGroup> Protocol for Wgl<G> {
         random: &mut Random,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         // One's own multicasts come back; what they say is known.
         if from != run.channels.me() {
             match read(from, body)? {
@@ -303,7 +304,7 @@ impl<G: DhGroup> Protocol for Wgl<G> {
         _: &mut Random,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         let sealing = run.channels.sealing().clone();
         run.acks.heard(&sealing, from, body, out)?;
         self.run = Some(run);
@@ -311,9 +312,8 @@ impl<G: DhGroup> Protocol for Wgl<G> {
     }
 
     fn confirmed(&mut self) -> Result<(), Error> {
-        const NOTHING: Error = Error::WrongCall("nothing was installed that could be confirmed");
-        let run = self.run.take().filter(|run| run.acks.is_installed()).ok_or(NOTHING)?;
-        let Stage::Done { tree, keys, all } = &run.stage else { return Err(NOTHING) };
+        let run = self.run.take().filter(|run| run.acks.is_installed()).ok_or(UNCONFIRMED)?;
+        let Stage::Done { tree, keys, all } = &run.stage else { return Err(UNCONFIRMED) };
         let all = all.as_deref().cloned();
         let state = State { tree: tree.clone(), keys: keys.clone(), all };
         self.base = Some(Arc::new(self.opening.epoch(&run.channels, state)));
@@ -325,11 +325,8 @@ impl<G: DhGroup> Protocol for Wgl<G> {
     }
 
     fn take_work(&mut self) -> Work {
-        let mut work = self.calculator.take_work();
-        if let Some(run) = &mut self.run {
-            work += run.channels.take_work();
-        }
-        work
+        let channels = self.run.as_mut().map(|run| &mut run.channels);
+        all_work(self.calculator.take_work(), channels)
     }
 
     #[cfg(feature = "conformance")]

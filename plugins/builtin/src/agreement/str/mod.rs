@@ -43,7 +43,7 @@ mod stack;
 use super::encoded::{Encoded, bad, cut, read};
 use super::epoch::places;
 use super::share::{OwnShare, sent_ahead};
-use super::{MAX_MEMBERS, Spec};
+use super::{MAX_MEMBERS, Spec, UNCONFIRMED, under_way};
 use cenacle_dh::{Calculator, DhGroup, GroupId, with_group};
 use cenacle_plugin::{
     Action, Atomic, Error, Executor, KeyAgreement, MemberId, Order, Outbox, Protocol, Random,
@@ -353,7 +353,7 @@ impl<G: DhGroup> Protocol for Str<G> {
         _: &mut Random,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         // One's own multicasts come back; what they say is known.
         if from != run.change.me() {
             match read(from, body)? {
@@ -372,7 +372,7 @@ impl<G: DhGroup> Protocol for Str<G> {
     }
 
     fn resume(&mut self, out: &mut Outbox) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         let Stage::Resuming { keys } = &run.stage else {
             return Err(Error::WrongCall("nothing to resume"));
         };
@@ -387,7 +387,7 @@ impl<G: DhGroup> Protocol for Str<G> {
         let Some(Run { change, share, stack, stage: Stage::Done { below, keys }, .. }) =
             self.run.take()
         else {
-            return Err(Error::WrongCall("nothing was installed that could be confirmed"));
+            return Err(UNCONFIRMED);
         };
         let size = change.members().len();
         let mut names = Vec::with_capacity(size);

@@ -36,7 +36,7 @@ mod tree;
 
 use super::encoded::{Encoded, read};
 use super::share::OwnShare;
-use super::{MAX_MEMBERS, Spec};
+use super::{MAX_MEMBERS, Spec, under_way};
 use cenacle_dh::{Calculator, DhGroup, GroupId, with_group};
 use cenacle_plugin::{
     Atomic, Error, Executor, KeyAgreement, MemberId, Outbox, Protocol, Random, ViewChange, Work,
@@ -208,7 +208,7 @@ impl<G: DhGroup> Protocol for Tgdh<G> {
         _: &mut Random,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         // One's own multicasts come back; what they say is known.
         if from != run.change.me() {
             match read(from, body)? {
@@ -227,7 +227,7 @@ impl<G: DhGroup> Protocol for Tgdh<G> {
     }
 
     fn resume(&mut self, out: &mut Outbox) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         if !matches!(&run.stage, Stage::Filling(filling) if filling.resuming) {
             return Err(Error::WrongCall("nothing to resume"));
         }

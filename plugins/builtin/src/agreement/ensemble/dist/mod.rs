@@ -54,7 +54,7 @@
 mod run;
 
 use super::acks::Acks;
-use super::channels::Channels;
+use super::channels::{Channels, all_work};
 use super::graph::{Part, Path, State, slots};
 use super::layout::Layout;
 use super::messages::Message;
@@ -63,6 +63,7 @@ use super::seal::RECORD_LEN;
 use super::tree::{Tree, decode, encode, merge};
 use super::waiting::Waiting;
 use crate::agreement::encoded::{bad, read};
+use crate::agreement::{UNCONFIRMED, under_way};
 use cenacle_dh::{Calculator, DhGroup};
 use cenacle_plugin::{Action, Error, Order, Outbox, Protocol, Random, ViewChange, Work, to_cbor};
 use run::{Plan, Run, bundled, finish, go_on, subkey, wrapped};
@@ -271,7 +272,7 @@ impl<G: DhGroup> Protocol for Dist<G> {
         random: &mut Random,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         // One's own multicasts come back; what they say is known.
         if from != run.channels.me() {
             match read(from, body)? {
@@ -303,7 +304,7 @@ impl<G: DhGroup> Protocol for Dist<G> {
         _: &mut Random,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mut run = self.run.take().ok_or(Error::WrongCall("no run is under way"))?;
+        let mut run = under_way(&mut self.run)?;
         if body.len() == RECORD_LEN {
             subkey(&mut run, from, body, out)?;
         } else {
@@ -315,9 +316,8 @@ impl<G: DhGroup> Protocol for Dist<G> {
     }
 
     fn confirmed(&mut self) -> Result<(), Error> {
-        const NOTHING: Error = Error::WrongCall("nothing was installed that could be confirmed");
-        let run = self.run.take().filter(|run| run.acks.is_installed()).ok_or(NOTHING)?;
-        let (tree, keys) = run.state.as_deref().cloned().ok_or(NOTHING)?;
+        let run = self.run.take().filter(|run| run.acks.is_installed()).ok_or(UNCONFIRMED)?;
+        let (tree, keys) = run.state.as_deref().cloned().ok_or(UNCONFIRMED)?;
         self.base =
             Some(Arc::new(self.opening.epoch(&run.channels, State { tree, keys, all: None })));
         Ok(())
@@ -328,11 +328,8 @@ impl<G: DhGroup> Protocol for Dist<G> {
     }
 
     fn take_work(&mut self) -> Work {
-        let mut work = self.calculator.take_work();
-        if let Some(run) = &mut self.run {
-            work += run.channels.take_work();
-        }
-        work
+        let channels = self.run.as_mut().map(|run| &mut run.channels);
+        all_work(self.calculator.take_work(), channels)
     }
 
     #[cfg(feature = "conformance")]
