@@ -45,7 +45,10 @@ fn number(name: &str) -> usize {
 /// Whether there can be a network here. Where there must be one, it fails if not.
 pub(crate) fn possible() -> bool {
     let Some(why) = cenacle_lab::missing() else { return true };
-    assert!(std::env::var_os("NAMESPACES_REQUIRED").is_none(), "namespaces are required here: {why}");
+    assert!(
+        std::env::var_os("NAMESPACES_REQUIRED").is_none(),
+        "namespaces are required here: {why}"
+    );
     eprintln!("SKIPPED: {why}");
     false
 }

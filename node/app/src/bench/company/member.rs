@@ -202,7 +202,7 @@ impl Member {
                 *count += 1;
                 flooded.delivered += 1;
                 // The clock is asked now and then: it costs as much as a small message.
-                if flooded.delivered % 64 == 0 {
+                if flooded.delivered.is_multiple_of(64) {
                     last = now_us();
                 }
             }
@@ -254,9 +254,9 @@ impl Member {
 
 /// Sends as fast as it goes until then, and says how much that was.
 async fn flood(sender: Sender, service: Service, size: usize, until_us: u64) -> Result<(), String> {
-    let mut sent = 0;
+    let mut sent = 0_u64;
     loop {
-        if sent % 16 == 0 && now_us() >= until_us {
+        if sent.is_multiple_of(16) && now_us() >= until_us {
             break;
         }
         sender.send(write(DATA, sent, size), service).await.map_err(text)?;
