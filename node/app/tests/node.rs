@@ -152,7 +152,8 @@ fn who_does_not_read_is_told_before_memory_grows() {
         assert!(status.unread < 64 << 20, "{}", status.unread);
         // A sender of its own waits, while the group is read.
         let sender = group.sender();
-        let waiting = async_std::task::spawn(async move { sender.send("end", Service::Fifo).await });
+        let waiting =
+            async_std::task::spawn(async move { sender.send("end", Service::Fifo).await });
         let mut read = 0;
         loop {
             if let Event::Message(message) = next(&mut group).await {

@@ -98,11 +98,17 @@ impl Command {
             return Err(bad(format!("`id` is longer than {MAX_ID} bytes: number your commands")));
         }
         if let Some(unknown) = fields.keys().find(|key| !COMMANDS.contains(&key.as_str())) {
-            return Err(bad(format!("there is no command {}; {}", shown(unknown), near(unknown, &COMMANDS))));
+            return Err(bad(format!(
+                "there is no command {}; {}",
+                shown(unknown),
+                near(unknown, &COMMANDS)
+            )));
         }
         let mut fields = fields.into_iter();
         let (Some((name, argument)), None) = (fields.next(), fields.next()) else {
-            return Err(bad(format!("a line has one command, not none or several: write {EXAMPLE}")));
+            return Err(bad(format!(
+                "a line has one command, not none or several: write {EXAMPLE}"
+            )));
         };
         Ok(Self { id, request: request(&name, argument)? })
     }
@@ -222,7 +228,9 @@ mod tests {
             multicast(Service::Safe)
         );
         let to = r#"{"send":{"group":"ops","text":"hi","to":"a.1/0"}}"#;
-        assert!(matches!(request(to), Request::Send { manner: Manner::Unicast(to), .. } if to == "a.1/0"));
+        assert!(
+            matches!(request(to), Request::Send { manner: Manner::Unicast(to), .. } if to == "a.1/0")
+        );
         assert_eq!(request(r#"{"leave":"ops"}"#), Request::Leave("ops".into()));
         assert_eq!(request(r#"{"refresh":"ops"}"#), Request::Refresh("ops".into()));
         assert_eq!(request(r#"{"flush_ok":"ops"}"#), Request::FlushOk("ops".into()));

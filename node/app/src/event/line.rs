@@ -243,7 +243,10 @@ impl Body {
             }
             Event::NotSent { service, reason } => Self::Warning {
                 reason: "not_sent".to_owned(),
-                detail: format!("a message ({}) was accepted and not sent: {reason}", service.as_str()),
+                detail: format!(
+                    "a message ({}) was accepted and not sent: {reason}",
+                    service.as_str()
+                ),
             },
         }
     }
@@ -401,7 +404,8 @@ impl From<&crate::node::GroupStatus> for StatusGroup {
 
 impl From<&cenacle_net::Peer> for PeerStatus {
     fn from(peer: &cenacle_net::Peer) -> Self {
-        let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let micros =
+            |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         Self {
             node: Label::Node(peer.node),
             peer: peer.peer_id.to_string(),

@@ -99,7 +99,11 @@ impl Figures {
         out.counter("network_sent_bytes", "Their bytes", network.bytes_out)?;
         out.gauge("network_inbox_bytes", "Bytes that wait for the engine", network.inbox_bytes)?;
         out.gauge("network_gossip_bytes", "Bytes that wait to be gossiped", network.gossip_bytes)?;
-        out.gauge("network_gossips", "Whether multicasts are gossiped", usize::from(network.gossip))?;
+        out.gauge(
+            "network_gossips",
+            "Whether multicasts are gossiped",
+            usize::from(network.gossip),
+        )?;
         out.gauge("network_known_peers", "Peers in the address book", network.known)?;
         out.gauge("network_peers", "Peers that are connected or members", network.peers.len())
     }

@@ -74,7 +74,8 @@ async fn serve(listener: Async<TcpListener>, shared: Arc<NodeShared>) {
 
 async fn answer(mut stream: Async<TcpStream>, shared: &NodeShared) -> std::io::Result<()> {
     let Some(head) = read_head(&mut stream).await? else {
-        return respond(&mut stream, "431 Request Header Fields Too Large", "", "too large\n").await;
+        return respond(&mut stream, "431 Request Header Fields Too Large", "", "too large\n")
+            .await;
     };
     let mut words = head.split(|byte| *byte == b' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());

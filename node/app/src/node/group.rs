@@ -1,7 +1,7 @@
 //! A member of a group, in the application's hands.
 
-use super::payload::Payload;
 use super::event::{Event, View};
+use super::payload::Payload;
 use super::seat::{Found, Item, Seat};
 use super::shared::{Command, Shared, cost_of};
 use super::state::Standing;

@@ -74,7 +74,9 @@ pub(crate) struct Pump {
 enum Stopping {
     No,
     /// Messages that were accepted still wait for room; until then, they may.
-    Sending { until: Time },
+    Sending {
+        until: Time,
+    },
     /// The engine has been told.
     Told,
     Stopped,

@@ -42,9 +42,8 @@ impl Status {
 
     /// Drops by reason, those that occurred: the engine's, then the network's.
     pub fn drops(&self) -> Vec<(&'static str, &'static str, u64)> {
-        let engine = Drop::ALL.iter().map(|reason| {
-            ("engine", reason.as_str(), self.figures.drops(*reason))
-        });
+        let engine =
+            Drop::ALL.iter().map(|reason| ("engine", reason.as_str(), self.figures.drops(*reason)));
         let network = self.network.drops.iter();
         let network = network.map(|(reason, count)| ("network", reason.as_str(), *count));
         engine.chain(network).filter(|(_, _, count)| *count > 0).collect()

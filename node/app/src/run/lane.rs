@@ -130,9 +130,7 @@ impl Lane {
             Job::Send { body, manner: Manner::Multicast(service), .. } => {
                 group.poll_send(cx, body, *service)
             }
-            Job::Send { body, manner: Manner::Unicast(to), .. } => {
-                unicast(group, cx, to, body)
-            }
+            Job::Send { body, manner: Manner::Unicast(to), .. } => unicast(group, cx, to, body),
             Job::Send { .. } => Poll::Ready(Ok(())),
             Job::FlushOk { .. } => {
                 let answer = group.flush_ok();

@@ -18,8 +18,8 @@ mod session;
 mod signals;
 
 use crate::failure::Failure;
-use crate::{args, configured};
 use crate::screen::Screen;
+use crate::{args, configured};
 use cenacle::config::Config;
 use cenacle::{Builder, Error, Node};
 use cenacle_core::GroupName;
@@ -54,7 +54,9 @@ pub(crate) fn run(
         signals::watch(node.stopper())?;
         let input = Input::start(std::io::stdin())?;
         let output = Output::new(screen, request.json);
-        let ran = Session::new((&node, config.node().listen.len()), input, kind, output).run(&groups).await;
+        let ran = Session::new((&node, config.node().listen.len()), input, kind, output)
+            .run(&groups)
+            .await;
         // However it ended, the others are told.
         node.stop().await;
         ran

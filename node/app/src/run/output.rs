@@ -98,7 +98,9 @@ impl<'a, 's> Output<'a, 's> {
             Body::State { state } => match state.as_str() {
                 "offline" => "offline: no other node is connected".to_owned(),
                 "discovering" => "looking for the group".to_owned(),
-                "insecure" => "NOT ENCRYPTED: whoever is admitted to the overlay can read this".to_owned(),
+                "insecure" => {
+                    "NOT ENCRYPTED: whoever is admitted to the overlay can read this".to_owned()
+                }
                 other => other.to_owned(),
             },
             Body::Warning { reason, detail } => {
@@ -124,7 +126,9 @@ pub(super) fn escaped(text: &str) -> String {
         match character {
             '\t' => shown.push(character),
             // Marks that turn the direction of what follows are no better than controls.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => shown.extend(character.escape_unicode()),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                shown.extend(character.escape_unicode())
+            }
             control if control.is_control() => shown.extend(control.escape_default()),
             other => shown.push(other),
         }

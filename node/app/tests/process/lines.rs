@@ -18,7 +18,9 @@ fn a_bad_line_is_told_and_changes_nothing() {
     ] {
         node.write(line);
         node.await_event(says, |event| {
-            is(event, "warning") && event["reason"] == "bad_line" && text(event, "detail").contains(says)
+            is(event, "warning")
+                && event["reason"] == "bad_line"
+                && text(event, "detail").contains(says)
         });
     }
     for (command, reason) in [
@@ -104,7 +106,11 @@ fn a_second_process_of_the_same_node_is_refused() {
     first.await_view(1);
     let mut second = Process::start("second", company.command("n0", &["run", "--json"]));
     assert_eq!(second.await_exit().code(), Some(1));
-    assert!(second.errors().contains("another process uses the state folder"), "{}", second.errors());
+    assert!(
+        second.errors().contains("another process uses the state folder"),
+        "{}",
+        second.errors()
+    );
     company.stop(first);
 }
 

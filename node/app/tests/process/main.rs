@@ -1,10 +1,5 @@
 //! Real processes on loopback: the built command, its event lines, and what the oracle says of them.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may stop"
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may stop")]
 
 mod agreement;
 mod company;
