@@ -24,7 +24,7 @@ const MOST_WAITING: usize = LONGEST_LINE;
 /// What has been asked of the node and is answered later.
 enum Answer {
     Joined { id: Option<Value>, name: String, result: Result<Group, Error> },
-    Status { id: Option<Value>, result: Result<Status, Error> },
+    Status { id: Option<Value>, result: Box<Result<Status, Error>> },
     Flushed { id: Option<Value>, name: String, result: Result<(), Error> },
 }
 
@@ -274,7 +274,7 @@ impl<'a, 's> Session<'a, 's> {
             ),
             Request::Status => {
                 let status = self.node.start_status();
-                let answer = async move { Answer::Status { id, result: status.await } };
+                let answer = async move { Answer::Status { id, result: Box::new(status.await) } };
                 self.answers.push(Box::pin(answer));
                 Ok(())
             }
@@ -318,11 +318,12 @@ impl<'a, 's> Session<'a, 's> {
                 }
                 Ok(())
             }
-            Answer::Status { id, result: Ok(status) } => {
-                self.tell(Body::Status(Box::new(StatusBody::from(&status))))?;
-                self.outcome(id, "", Ok(()))
+            Answer::Status { id, result } => {
+                if let Ok(status) = &*result {
+                    self.tell(Body::Status(Box::new(StatusBody::from(status))))?;
+                }
+                self.outcome(id, "", result.map(drop))
             }
-            Answer::Status { id, result: Err(error) } => self.outcome(id, "", Err(error)),
             Answer::Flushed { id, name, result } => {
                 let lane = self.lanes.iter().find(|lane| lane.name == name);
                 if let (Ok(()), Some(group)) = (&result, lane.and_then(|lane| lane.group.as_ref()))

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Nothing here measures time: a loaded machine gets as long as it wants.
@@ -126,9 +126,9 @@ impl Company {
         let members = process.members();
         self.keep(&process);
         let mut trace = self.trace.lock().unwrap();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         for member in members {
-            let line = json!({"time_us": now as u64, "member": member, "event": "crash"});
+            let line = json!({"time_us": now * 1_000_000, "member": member, "event": "crash"});
             writeln!(trace, "{line}").unwrap();
         }
     }
@@ -164,6 +164,13 @@ impl Company {
 struct Said {
     lines: Mutex<Lines>,
     more: Condvar,
+}
+
+impl Said {
+    fn change(&self, change: impl FnOnce(&mut Lines)) {
+        change(&mut self.lines.lock().unwrap_or_else(PoisonError::into_inner));
+        self.more.notify_all();
+    }
 }
 
 #[derive(Default)]
@@ -204,11 +211,9 @@ impl Process {
         std::thread::spawn(move || {
             for line in BufReader::with_capacity(1 << 20, out).lines() {
                 let Ok(line) = line else { break };
-                heard.lines.lock().unwrap().push(line);
-                heard.more.notify_all();
+                heard.change(|lines| lines.push(line));
             }
-            heard.lines.lock().unwrap().ended = true;
-            heard.more.notify_all();
+            heard.change(|lines| lines.ended = true);
         });
         let errors = Arc::<Mutex<String>>::default();
         let (mut err, heard) = (child.stderr.take().unwrap(), Arc::clone(&errors));
