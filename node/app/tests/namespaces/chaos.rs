@@ -58,7 +58,7 @@ fn kills_cuts_and_losses_break_no_property() {
     let mut nodes = awake(&town, nodes);
     await_views(&nodes, NODES);
     talk(&mut nodes, "peace");
-    town.company.end(nodes);
+    town.end(nodes);
 }
 
 /// All of them, those that are dead started again.

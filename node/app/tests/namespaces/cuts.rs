@@ -17,7 +17,7 @@ fn parts_and_merges(town: Town) {
     town.lab.heal().unwrap();
     await_views(&nodes, 5);
     talk(&mut nodes, "after");
-    town.company.end(nodes);
+    town.end(nodes);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn who_cannot_hear_each_other_stay_together() {
     await_views(&nodes, 4);
     town.lab.heal().unwrap();
     talk(&mut nodes, "every way");
-    town.company.end(nodes);
+    town.end(nodes);
 }
 
 /// Which of the nodes leads the configuration.

@@ -19,7 +19,7 @@ fn all_arrives(town: Town) {
     let orders: Vec<_> = nodes.iter().map(|node| delivered(node, "agreed")).collect();
     assert!(orders[0].len() >= 3 * MESSAGES);
     assert!(orders.iter().all(|order| *order == orders[0]), "all in one order");
-    town.company.end(nodes);
+    town.end(nodes);
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn a_killed_node_is_put_out_and_comes_back_as_another() {
     await_views(&nodes, 3);
     assert_ne!(nodes[2].member(), member, "another life is another member");
     talk(&mut nodes, "again");
-    town.company.end(nodes);
+    town.end(nodes);
 }
 
 /// The others hear nothing of its end: their connections stay half-open.
@@ -45,7 +45,7 @@ fn a_node_that_vanishes_is_put_out() {
     nodes.push(again);
     await_views(&nodes, 3);
     talk(&mut nodes, "three");
-    town.company.end(nodes);
+    town.end(nodes);
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_short_sleep_is_forgiven() {
     signal(&nodes[2], Signal::CONT);
     talk(&mut nodes, "awake");
     assert_eq!(nodes[0].await_view(3), before, "nobody was put out");
-    town.company.end(nodes);
+    town.end(nodes);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn who_sleeps_for_long_is_put_out_and_comes_back() {
     signal(&nodes[2], Signal::CONT);
     await_views(&nodes, 3);
     talk(&mut nodes, "awake");
-    town.company.end(nodes);
+    town.end(nodes);
 }
 
 #[test]
@@ -95,5 +95,5 @@ fn a_pulled_cable_is_a_partition() {
     town.lab.pull(1, false).unwrap();
     await_views(&nodes, 3);
     talk(&mut nodes, "plugged in");
-    town.company.end(nodes);
+    town.end(nodes);
 }

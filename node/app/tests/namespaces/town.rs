@@ -76,6 +76,12 @@ impl Town {
         nodes
     }
 
+    /// Stops all, and judges.
+    pub(crate) fn end(self, nodes: Vec<Process>) {
+        nodes.into_iter().for_each(|node| self.company.stop(node));
+        self.company.judge();
+    }
+
     /// Starts a node again, or late; the others' addresses are told.
     pub(crate) fn start(&self, number: usize, others: &[Process]) -> Process {
         let known: Vec<String> = others.iter().take(2).map(Process::address).collect();

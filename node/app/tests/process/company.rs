@@ -141,12 +141,6 @@ impl Company {
         assert!(status.success(), "{} ended with {status}: {}", process.name, process.errors());
     }
 
-    /// Stops all, and judges.
-    pub(crate) fn end(self, nodes: Vec<Process>) {
-        nodes.into_iter().for_each(|node| self.stop(node));
-        self.judge();
-    }
-
     /// All that was kept keeps all properties.
     pub(crate) fn judge(self) {
         let trace = self.trace.into_inner().unwrap();
