@@ -24,12 +24,15 @@ use std::{
     convert::Infallible,
     sync::{Arc, atomic::AtomicBool},
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A connection on which nothing has come for so long counts as dead when a new one is there: more
 /// than two of the engine's heartbeats.
 const QUIET: Duration = Duration::from_millis(600);
+
+/// It is not closed at once, since it may be well after all, and frames may be on their way on it.
+const RETIREMENT: Duration = Duration::from_secs(5);
 
 /// What the swarm's task is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,6 +47,8 @@ pub(crate) enum LinkEvent {
 pub(crate) struct Behaviour {
     shared: Arc<Shared>,
     connections: BTreeMap<ConnectionId, Connection>,
+    /// Connections that were replaced, to be closed.
+    retiring: VecDeque<(Instant, ConnectionId)>,
     events: VecDeque<ToSwarm<LinkEvent, Infallible>>,
 }
 
@@ -58,7 +63,12 @@ struct Connection {
 
 impl Behaviour {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, connections: BTreeMap::new(), events: VecDeque::new() }
+        Self {
+            shared,
+            connections: BTreeMap::new(),
+            retiring: VecDeque::new(),
+            events: VecDeque::new(),
+        }
     }
 
     /// A handler for a connection of an admitted peer.
@@ -95,9 +105,8 @@ impl Behaviour {
         let dead = link.attach(port, QUIET);
         // Whoever looked the link up before it had a port looks again.
         self.shared.links.enter(link.node, link.peer);
-        for connection in dead {
-            self.close(connection);
-        }
+        let end = Instant::now() + RETIREMENT;
+        self.retiring.extend(dead.into_iter().map(|connection| (end, connection)));
         for old in self.shared.links.of_key(&link.node.key) {
             if old.node.incarnation < link.node.incarnation {
                 old.connections().into_iter().for_each(|connection| self.close(connection));
@@ -196,7 +205,15 @@ impl NetworkBehaviour for Behaviour {
         &mut self,
         _cx: &mut Context<'_>,
     ) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
-        // Events come of calls of the swarm only, which polls after them.
+        // The driver polls at least once a second.
+        while let Some((_, connection)) =
+            self.retiring.front().filter(|(end, _)| *end <= Instant::now())
+        {
+            let connection = *connection;
+            self.retiring.pop_front();
+            self.close(connection);
+        }
+        // Other events come of calls of the swarm, which polls after them.
         self.events.pop_front().map_or(Poll::Pending, Poll::Ready)
     }
 }
