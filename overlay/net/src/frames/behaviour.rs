@@ -24,12 +24,15 @@ use std::{
     convert::Infallible,
     sync::{Arc, atomic::AtomicBool},
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A connection on which nothing has come for so long counts as dead when a new one is there: more
 /// than two of the engine's heartbeats.
 const QUIET: Duration = Duration::from_millis(600);
+
+/// It is not closed at once, since it may be well after all, and frames may be on their way on it.
+const RETIREMENT: Duration = Duration::from_secs(5);
 
 /// What the swarm's task is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,6 +47,8 @@ pub(crate) enum LinkEvent {
 pub(crate) struct Behaviour {
     shared: Arc<Shared>,
     connections: BTreeMap<ConnectionId, Connection>,
+    /// Connections that were replaced, to be closed.
+    retiring: VecDeque<(Instant, ConnectionId)>,
     events: VecDeque<ToSwarm<LinkEvent, Infallible>>,
 }
 
@@ -58,7 +63,12 @@ struct Connection {
 
 impl Behaviour {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, connections: BTreeMap::new(), events: VecDeque::new() }
+        Self {
+            shared,
+            connections: BTreeMap::new(),
+            retiring: VecDeque::new(),
+            events: VecDeque::new(),
+        }
     }
 
     /// A handler for a connection of an admitted peer.
@@ -67,6 +77,7 @@ impl Behaviour {
         connection: ConnectionId,
         peer: PeerId,
         address: &Multiaddr,
+        path: Path,
         dialled: bool,
     ) -> Result<Handler, ConnectionDenied> {
         let key = keys::key_of(&peer).ok_or_else(|| denied("its key is not an Ed25519 key"))?;
@@ -76,7 +87,7 @@ impl Behaviour {
         let link = self.shared.links.enter(node, peer);
         let port = Arc::new(Port {
             connection,
-            path: path(address),
+            path,
             by_smaller: dialled == (self.shared.node.key < key),
             active: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -94,9 +105,8 @@ impl Behaviour {
         let dead = link.attach(port, QUIET);
         // Whoever looked the link up before it had a port looks again.
         self.shared.links.enter(link.node, link.peer);
-        for connection in dead {
-            self.close(connection);
-        }
+        let end = Instant::now() + RETIREMENT;
+        self.retiring.extend(dead.into_iter().map(|connection| (end, connection)));
         for old in self.shared.links.of_key(&link.node.key) {
             if old.node.incarnation < link.node.incarnation {
                 old.connections().into_iter().for_each(|connection| self.close(connection));
@@ -149,10 +159,11 @@ impl NetworkBehaviour for Behaviour {
         &mut self,
         connection: ConnectionId,
         peer: PeerId,
-        _local: &Multiaddr,
+        local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.enter(connection, peer, remote, false)
+        // A circuit that comes in shows in this side's address.
+        self.enter(connection, peer, remote, path(local), false)
     }
 
     fn handle_established_outbound_connection(
@@ -163,7 +174,7 @@ impl NetworkBehaviour for Behaviour {
         _role: Endpoint,
         _port: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.enter(connection, peer, address, true)
+        self.enter(connection, peer, address, path(address), true)
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
@@ -194,7 +205,15 @@ impl NetworkBehaviour for Behaviour {
         &mut self,
         _cx: &mut Context<'_>,
     ) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
-        // Events come of calls of the swarm only, which polls after them.
+        // The driver polls at least once a second.
+        while let Some((_, connection)) =
+            self.retiring.front().filter(|(end, _)| *end <= Instant::now())
+        {
+            let connection = *connection;
+            self.retiring.pop_front();
+            self.close(connection);
+        }
+        // Other events come of calls of the swarm, which polls after them.
         self.events.pop_front().map_or(Poll::Pending, Poll::Ready)
     }
 }

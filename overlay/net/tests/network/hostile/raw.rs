@@ -135,7 +135,7 @@ impl Insider {
     }
 }
 
-/// Speaks the frames' protocol and no other, and reads what comes.
+/// Speaks the protocols of frames and gossip and no other, and reads what comes.
 async fn answer_to(mut stream: yamux::Stream) {
     loop {
         let mut length = [0];
@@ -146,9 +146,10 @@ async fn answer_to(mut stream: yamux::Stream) {
         if stream.read_exact(&mut word).await.is_err() {
             return;
         }
-        let known = [&b"/multistream/1.0.0\n"[..], b"/cenacle/frames/1\n"];
-        let word = if known.contains(&&*word) { word } else { b"na\n".to_vec() };
-        let last = word.starts_with(b"/cenacle");
+        let known = [&b"/multistream/1.0.0"[..], b"/cenacle/frames/1", b"/meshsub/"];
+        let knows = known.iter().any(|known| word.starts_with(known));
+        let word = if knows { word } else { b"na\n".to_vec() };
+        let last = word.starts_with(b"/cenacle") || word.starts_with(b"/meshsub");
         let answer = [vec![u8::try_from(word.len()).unwrap()], word].concat();
         if stream.write_all(&answer).await.is_err() || stream.flush().await.is_err() {
             return;
