@@ -59,8 +59,10 @@ impl Company {
         let psk = folder.path().join("lab.psk");
         fs::write(&psk, "5a".repeat(32)).unwrap();
         fs::set_permissions(&psk, fs::Permissions::from_mode(0o600)).unwrap();
-        let (overlay, group, trace) = (String::new(), String::new(), Mutex::default());
-        Self { folder, place, overlay, group, trace }
+        // A process that gets no processor for seconds is not suspected for it. One that is killed
+        // is, at once: its connections are closed, and dialling it again is refused.
+        let overlay = "suspect_after = \"30s\"\n".to_owned();
+        Self { folder, place, overlay, group: String::new(), trace: Mutex::default() }
     }
 
     /// Writes the node's configuration file.

@@ -17,7 +17,7 @@ fn resident_kilobytes(process: u32) -> u64 {
 #[test]
 fn a_reader_that_stopped_costs_bounded_memory_and_is_put_out() {
     let mut company = Company::new();
-    company.overlay = "slow_member_timeout = \"1s\"".to_owned();
+    company.overlay.push_str("slow_member_timeout = \"2s\"");
     let mut sender = company.start("n0", &[]);
     company.configure("n1", &[sender.address()], "");
     let mut command = company.command("n1", &["join", "ops", "--json"]);
