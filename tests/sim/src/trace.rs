@@ -19,8 +19,8 @@ const BLOCK: usize = 256 << 10;
 /// Blocks that may wait for the sinks.
 const WAITING: usize = 8;
 
-/// Makes lines, and hands them to [`Sinks`]: on another thread once there are many, since an oracle
-/// takes a fifth of the time of a run.
+/// Makes lines, and hands them to a file, an oracle, memory: on another thread once there are many,
+/// since an oracle takes a fifth of the time of a run.
 #[derive(Default)]
 pub struct Trace {
     /// Lines that have not gone to the sinks.
