@@ -183,8 +183,13 @@ impl Node {
                         .problem(|| format!("{id} is told that it has left, and did not want to"));
                 }
                 shared.trace.leave(moment, number, id);
+                let was_in = member.view.is_some();
                 member.gone();
-                self.come_again(local, shared.habits.rejoin, None, shared);
+                // Who was never in may yet be in the others' views; in a trace these would name the
+                // next life of the same name. A node gives every member a number of its own.
+                if was_in {
+                    self.come_again(local, shared.habits.rejoin, None, shared);
+                }
             }
             Event::Refused(refusal) => {
                 shared.counts.refused += 1;
