@@ -19,7 +19,7 @@ pub enum Semantics {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Service {
-    /// Perhaps, never twice, never outside its view.
+    /// Perhaps, never twice, never outside its view. Not cut into pieces: 252 KiB at most.
     Unreliable = 0,
     /// In its sender's order.
     Fifo = 1,
@@ -29,7 +29,7 @@ pub enum Service {
     Agreed = 3,
     /// In that order, when every member has it.
     Safe = 4,
-    /// To one member, in its sender's order.
+    /// To one member, in its sender's order. Not cut into pieces: 252 KiB at most.
     Unicast = 5,
 }
 

@@ -376,3 +376,23 @@ fn fields(fields: &[(&str, Value)]) -> Value {
 fn membership(room: &Room, name: &str, message: Value) -> Bytes {
     control(room, &map("Membership", map(name, message))).expect("a control frame")
 }
+
+#[test]
+fn what_is_not_cut_into_pieces_is_refused_above_a_frame() {
+    let (now, mut out) = (cenacle_core::Time(1), Outbox::new());
+    let settings = cenacle_core::Settings::new(node(0), "room");
+    let charter = Box::new(cenacle_core::SameCharter);
+    let mut alone = cenacle_core::Engine::new(settings, charter, now, &mut out).expect("an engine");
+    let group: cenacle_core::GroupName = "ops".parse().expect("a name");
+    let body = Bytes::from(vec![0; 253 << 10]);
+    let to = cenacle_core::MemberId { node: node(0), local: 0 };
+    let service = cenacle_core::Service::Unreliable;
+    let sends = [
+        Input::Unicast { group: group.clone(), local: 0, to, body: body.clone() },
+        Input::Send { group, local: 0, service, body },
+    ];
+    for send in sends {
+        let result = alone.handle(now, send, &mut out);
+        assert_eq!(result, Err(Error::TooLarge { max: 252 << 10 }));
+    }
+}

@@ -27,7 +27,7 @@ use crate::{
     streams::{Repair, Stability, Streams},
     time::Time,
     wire::{
-        VERSION,
+        UNCUT, VERSION,
         control::{Ask, Control, Plan},
         header::control_frame,
     },
@@ -203,8 +203,12 @@ impl Engine {
         if self.stopping.is_some() {
             return Err(Error::Stopping);
         }
-        if let Input::Send { body, .. } | Input::Unicast { body, .. } = &command {
-            self.check_room(body.len())?;
+        let max = self.settings.max_message;
+        match &command {
+            Input::Send { service: Service::Unreliable, body, .. }
+            | Input::Unicast { body, .. } => self.check_room(body.len(), max.min(UNCUT))?,
+            Input::Send { body, .. } => self.check_room(body.len(), max)?,
+            _ => {}
         }
         let mut todo = Vec::new();
         let below = below!(self);
@@ -230,8 +234,7 @@ impl Engine {
     }
 
     /// Whether a message of so many bytes may be queued.
-    fn check_room(&mut self, bytes: usize) -> Result<(), Error> {
-        let max = self.settings.max_message;
+    fn check_room(&mut self, bytes: usize, max: usize) -> Result<(), Error> {
         if bytes > max {
             return Err(Error::TooLarge { max });
         }

@@ -16,6 +16,10 @@ pub(crate) use header::{Header, Kind, VERSION};
 /// near [`FRAME`]; twice that leaves room for vectors.
 pub(crate) const MAX_FRAME: usize = 256 << 10;
 
+/// The largest unicast or unreliable message: these are not cut into pieces, and travel in one frame
+/// with their names.
+pub(crate) const UNCUT: usize = MAX_FRAME - (4 << 10);
+
 /// Where the sender closes a frame: one write of the transports, and what gossip carries well.
 pub(crate) const FRAME: usize = 60 << 10;
 
