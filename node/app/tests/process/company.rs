@@ -1,6 +1,7 @@
 //! Nodes as processes: started, spoken to, killed, and all they said kept for the oracle.
 
 use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -145,7 +146,7 @@ impl Company {
 
     /// All that was kept keeps all properties.
     pub(crate) fn judge(self) {
-        let trace = self.trace.into_inner().unwrap();
+        let trace = with_lost_sends(&self.trace.into_inner().unwrap());
         let options = cenacle_oracle::Options::default();
         let report = cenacle_oracle::check(trace.as_bytes(), options).unwrap();
         if !report.broken().is_empty() {
@@ -154,6 +155,34 @@ impl Company {
             panic!("{report}\nthe trace is in {}", file.display());
         }
     }
+}
+
+/// Who is killed may have sent more than it could still tell: what others have of it was sent.
+fn with_lost_sends(trace: &str) -> String {
+    let all: Vec<Event> = trace.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: BTreeSet<&str> =
+        all.iter().filter(|event| is(event, "send")).map(|event| text(event, "message")).collect();
+    let mut lost: BTreeMap<&str, BTreeMap<&str, Value>> = BTreeMap::new();
+    for event in all.iter().filter(|event| is(event, "message")) {
+        let (from, message) = (text(event, "from"), text(event, "message"));
+        if !told.contains(message) {
+            let send = json!({
+                "time_us": event["time_us"], "member": from, "group": event["group"],
+                "event": "send", "message": message, "view": event["view"],
+                "service": event["service"],
+            });
+            lost.entry(from).or_default().insert(message, send);
+        }
+    }
+    let mut whole = String::with_capacity(trace.len());
+    for (line, event) in trace.lines().zip(&all) {
+        if is(event, "crash") {
+            let sends = lost.remove(text(event, "member")).unwrap_or_default();
+            sends.values().for_each(|send| writeln!(whole, "{send}").unwrap());
+        }
+        writeln!(whole, "{line}").unwrap();
+    }
+    whole
 }
 
 #[derive(Default)]

@@ -18,7 +18,11 @@ fn resident_kilobytes(process: u32) -> u64 {
 fn a_reader_that_stopped_costs_bounded_memory_and_is_put_out() {
     let mut company = Company::new();
     company.overlay.push_str("slow_member_timeout = \"2s\"");
-    let mut sender = company.start("n0", &[]);
+    // The sender leads: a leader that does not read itself is not put out by anybody.
+    company.configure("n0", &[], "");
+    let mut leader = company.command("n0", &["join", "ops", "--json"]);
+    leader.env("CENACLE_NODE__PRIORITY", "1");
+    let mut sender = Process::start("n0", leader);
     company.configure("n1", &[sender.address()], "");
     let mut command = company.command("n1", &["join", "ops", "--json"]);
     let mut stopped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
