@@ -73,6 +73,10 @@ fn a_late_join_is_not_the_next_lifes() {
         net.run();
         net.forget();
         again(&mut net, join(semantics, 1));
+        // The leader stamps it before it is asked for the next life.
+        with!(net, 0, node, below, todo, {
+            node.groups.settle(below, &mut node.figures, &mut node.out, todo);
+        });
         net.join(1, Join { blob: Bytes::from_static(b"next"), ..wish(semantics) });
         net.run();
         net.pass(Duration::from_secs(1));
