@@ -36,14 +36,15 @@ pub struct Standing<'a> {
 /// Decides on joins: a pure function, so that all nodes decide alike.
 pub trait Admission: Send {
     /// The verdict on a join to a group that exists, or is made by it (`standing` without members).
-    /// `Some(record)` replaces the group's record.
+    /// `Some(record)` replaces the group's record; one above `max_blob` bytes refuses the join.
     fn verdict(
         &self,
         candidate: &Candidate<'_>,
         standing: &Standing<'_>,
     ) -> Result<Option<Bytes>, Refusal>;
 
-    /// One record out of those of the classes that merge, in the classes' order.
+    /// One record out of those of the classes that merge, in the classes' order. One above `max_blob`
+    /// bytes is not taken: the first class's stands.
     fn merge(&self, group: &GroupName, records: &[Bytes]) -> Bytes {
         let _ = group;
         records.first().cloned().unwrap_or_default()

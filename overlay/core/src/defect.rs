@@ -31,11 +31,13 @@ pub enum Defect {
     AnyRound,
     /// A late copy of a leave puts the member's next life out.
     LateLeave,
+    /// What everybody has and has delivered is kept all the same.
+    NeverForget,
 }
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::OrderByArrival,
         Self::NoPromises,
         Self::ForgetDepartedStream,
@@ -49,5 +51,6 @@ impl Defect {
         Self::NoRunning,
         Self::AnyRound,
         Self::LateLeave,
+        Self::NeverForget,
     ];
 }

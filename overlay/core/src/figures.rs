@@ -40,11 +40,13 @@ pub enum Rare {
     LeaderAlive,
     /// A member was expelled for not flushing, or a node for not acknowledging.
     Expelled,
+    /// A leader that did not keep up made the others go on without it.
+    SteppedAside,
 }
 
 impl Rare {
     /// All cases.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::GatheringInterrupted,
         Self::RecoveryInterrupted,
         Self::InstallationMissed,
@@ -62,6 +64,7 @@ impl Rare {
         Self::Forwarded,
         Self::LeaderAlive,
         Self::Expelled,
+        Self::SteppedAside,
     ];
 }
 

@@ -242,9 +242,10 @@ impl ConfigurationTag {
     }
 }
 
-/// What control frames carry instead of the overlay's name.
-pub(crate) fn overlay_tag(overlay: &str) -> u64 {
-    tag("cenacle overlay v1", &[overlay.as_bytes()])
+/// What control frames carry instead of the overlay's name and the limits that its nodes share.
+pub(crate) fn overlay_tag(overlay: &str, limits: [usize; 4]) -> u64 {
+    let [a, b, c, d] = limits.map(|limit| (limit as u64).to_le_bytes());
+    tag("cenacle overlay v1", &[overlay.as_bytes(), &a, &b, &c, &d])
 }
 
 /// Eight bytes of a keyed hash: each part behind its length, under a context of its own.

@@ -1,10 +1,15 @@
 //! What an overlay's nodes are told at the start: names, times and limits, with their reasons.
 
-use crate::{error::Error, ids::NodeId};
+use crate::{
+    error::Error,
+    ids::{NodeId, overlay_tag},
+};
 use std::time::Duration;
 
-/// Who this engine is and how it behaves. All nodes of an overlay should agree on times and limits;
-/// nothing breaks if they do not, but the slowest sets the pace.
+/// Who this engine is and how it behaves. All nodes of an overlay should agree on times; nothing
+/// breaks if they do not, but the slowest sets the pace. On `max_message`, `max_groups`,
+/// `max_members` and `max_blob` they must agree, since what these refuse must be refused alike: nodes
+/// with others are another overlay.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// This node.
@@ -121,6 +126,18 @@ impl Settings {
         }
     }
 
+    /// Stands for the overlay in control frames: its name, and the limits that all must share.
+    pub(crate) fn overlay_tag(&self) -> u64 {
+        let limits = [self.max_message, self.max_groups, self.max_members, self.max_blob];
+        overlay_tag(&self.overlay, limits)
+    }
+
+    /// The most bytes of charters, records, blobs and rows in the table of groups, and of what waits
+    /// to change it: with the tables of a merge they fit one ordered entry.
+    pub(crate) fn budget(&self) -> usize {
+        self.max_message / 4
+    }
+
     /// Checks what would make the engine misbehave.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let wrong = |what| Err(Error::Settings(what));
@@ -134,6 +151,11 @@ impl Settings {
             [self.beacon, self.propose_limit, self.retry, self.ack_interval, self.turn_idle];
         if times.iter().any(Duration::is_zero) {
             return wrong("a repeated time must be above zero");
+        }
+        if self.max_message < 64 << 10 || self.max_blob > self.budget() {
+            return wrong(
+                "max_message must be at least 64 KiB, and max_blob a quarter of it at most",
+            );
         }
         if self.window < 64 << 10 || self.max_nodes == 0 || self.max_nodes > usize::from(u16::MAX) {
             return wrong("the window must be at least 64 KiB, max_nodes 1 to 65535");

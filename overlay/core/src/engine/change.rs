@@ -36,6 +36,7 @@ impl Engine {
                 settings: &self.settings,
                 configuration: &self.configuration,
                 past: &past,
+                backlogged: self.unread > self.settings.max_unread,
             };
             self.membership.handle(&context, happening, &mut self.figures, &mut effects);
             for effect in effects {

@@ -17,7 +17,7 @@ use crate::{
     error::{Drop, Error},
     figures::Figures,
     groups::{Below, Groups, Todo},
-    ids::{Ballot, NodeId, overlay_tag},
+    ids::{Ballot, NodeId},
     input::{Input, Service},
     membership::{Happening, Membership},
     order::{Announcer, Order, Turns},
@@ -131,7 +131,7 @@ impl Engine {
         let mut sender = Sender::default();
         sender.begin(1);
         Ok(Self {
-            overlay: overlay_tag(&settings.overlay),
+            overlay: settings.overlay_tag(),
             now,
             configuration,
             membership: Membership::new(&settings, now),
@@ -357,13 +357,17 @@ impl Engine {
 
     /// What is held, and the bound.
     pub fn memory(&self) -> Memory {
-        let settings = &self.settings;
+        let (settings, size) = (&self.settings, self.configuration.size());
+        let (kept, most_kept) = self.groups.kept(settings, size);
+        let waiting = self.sender.bytes() + self.groups.held();
         let held =
-            self.streams.bytes() + self.sender.bytes() + self.groups.held() + self.early.bytes;
+            self.streams.bytes() + waiting + self.sender.control_bytes() + self.early.bytes + kept;
         // Frames, and the pieces of a message and of a control entry.
         let per_stream = most_of_a_stream(settings) + 2 * settings.max_message;
-        let queue = settings.queue.max(settings.max_message);
-        Memory { held, limit: self.configuration.size() * per_stream + 2 * queue + MAX_EARLY }
+        // An empty queue takes any message; control entries are what was asked, or a table.
+        let queue = settings.queue + settings.max_message;
+        let control = 2 * settings.max_message;
+        Memory { held, limit: size * per_stream + queue + control + MAX_EARLY + most_kept }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::{Below, Engine, Stopping, below};
 use crate::{
+    defect::Defect,
+    error::Drop,
     groups::Delivery,
     ids::{Order as Place, Position},
     membership::Happening,
@@ -63,6 +65,9 @@ impl Engine {
 
     /// Forgets what everybody has and this node has delivered.
     fn forget(&mut self) {
+        if self.settings.lacks(Defect::NeverForget) {
+            return;
+        }
         let all = std::mem::take(&mut self.forgettable);
         self.streams.forget(self.stability.stable(), all);
     }
@@ -85,7 +90,9 @@ impl Engine {
             Entry::Message { channel, local, number, service, body } => {
                 let Some(node) = self.configuration.node(origin) else { return };
                 let Some(stream) = self.streams.get_mut(origin) else { return };
-                let body = stream.assemble(false, body);
+                let Some(body) = stream.assemble(false, body) else {
+                    return self.figures.dropped(Drop::Limit);
+                };
                 let delivery = Delivery {
                     origin: node,
                     rank: origin,
@@ -106,7 +113,9 @@ impl Engine {
             }
             Entry::Control { body } => {
                 let Some(stream) = self.streams.get_mut(origin) else { return };
-                let body = stream.assemble(true, body);
+                let Some(body) = stream.assemble(true, body) else {
+                    return self.figures.dropped(Drop::Limit);
+                };
                 match (from_cbor(&body), place) {
                     (Ok(entry), Some(place)) => {
                         self.control(origin, place, entry, after_signal, out)
@@ -315,16 +324,14 @@ impl Engine {
         }
     }
 
-    /// At the leader: reports members that hold the others up, then excludes them.
+    /// At the leader: reports members that hold the others up, then excludes them. If it is one
+    /// itself, the others go on without it.
     fn look_after_slow(&mut self, out: &mut Outbox) {
         if !self.configuration.is_led_here() || self.configuration.size() == 1 {
             return;
         }
         for (rank, late) in self.stability.slow(self.settings.slow_limit, self.now) {
-            let Some(node) = self.configuration.node(rank).filter(|&n| n != self.settings.node)
-            else {
-                continue;
-            };
+            let Some(node) = self.configuration.node(rank) else { continue };
             if late {
                 self.happen(Happening::Exclude(node), out);
             } else {

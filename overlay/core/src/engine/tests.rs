@@ -61,6 +61,22 @@ fn early_frames_are_taken_from_the_ballots_nodes_alone() {
 }
 
 #[test]
+fn nodes_with_other_limits_are_another_overlay() {
+    let mut theirs = Settings::new(node(2), "test");
+    let beacon = |settings: &Settings| {
+        let probe = Control::Membership(Message::Probe { nonce: 1 });
+        control_frame(settings.overlay_tag(), &probe).unwrap()
+    };
+    let settings = Settings::new(node(1), "test");
+    let engine = Engine::new(settings, Box::new(SameCharter), NOW, &mut Outbox::new());
+    let mut engine = engine.unwrap();
+    assert_eq!(give(&mut engine, 2, beacon(&theirs)), Ok(()));
+    theirs.max_message /= 2;
+    let refused = Err(Error::Dropped { from: node(2), reason: Drop::Overlay });
+    assert_eq!(give(&mut engine, 2, beacon(&theirs)), refused);
+}
+
+#[test]
 fn early_frames_have_a_limit() {
     let (mut engine, ballot) = follower();
     let before = engine.memory().held;

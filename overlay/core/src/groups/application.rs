@@ -10,9 +10,13 @@ use crate::{
     input::{Join, Semantics, Service},
     output::{Event, Outbox},
     settings::Settings,
+    wire::MAX_CONTROL,
 };
 use bytes::Bytes;
 use std::collections::VecDeque;
+
+/// The most bytes of the blobs in one flush answer: half a control frame.
+const MOST_FLUSHED: usize = MAX_CONTROL / 2;
 
 impl Groups {
     /// A new member wants in; it is asked for with the next `settle`.
@@ -110,9 +114,10 @@ impl Groups {
         match standing.members.get(&local) {
             Some(member) if member.leaving => return Err(absent()),
             Some(member) if standing.holds(member) => {
-                self.held += body.len();
+                let held = Held::Multicast(service, body);
+                self.held += held.bytes();
                 if let Some(member) = standing.members.get_mut(&local) {
-                    member.held.push_back(Held::Multicast(service, body));
+                    member.held.push_back(held);
                 }
                 return Ok(());
             }
@@ -175,9 +180,10 @@ impl Groups {
         if !holds {
             self.start_unicast(below, slot, local, to, body, out, todo);
         } else if let Some(standing) = self.locals.get_mut(slot) {
-            self.held += body.len();
+            let held = Held::Unicast(to, body);
+            self.held += held.bytes();
             if let Some(member) = standing.members.get_mut(&local) {
-                member.held.push_back(Held::Unicast(to, body));
+                member.held.push_back(held);
             }
         }
         Ok(())
@@ -195,6 +201,7 @@ impl Groups {
         let _ = todo;
         fits(below.settings, &blob)?;
         self.present(group, local)?;
+        self.fits_a_view(below.settings, group, &blob)?;
         let standing = self.locals.named_mut(group);
         let open = standing.filter(|g| g.signalled && g.semantics == Semantics::Vs);
         let member = open.and_then(|group| group.members.get_mut(&local));
@@ -204,6 +211,23 @@ impl Groups {
         member.flushed = Some(blob);
         self.locals.touch(group);
         Ok(())
+    }
+
+    /// All blobs of a view fit the budget, and those of this node's members one answer to the leader.
+    fn fits_a_view(
+        &self,
+        settings: &Settings,
+        name: &GroupName,
+        blob: &Bytes,
+    ) -> Result<(), Error> {
+        let members = self.table.groups.get(name).map_or(1, |group| group.rows.len().max(1));
+        let here = self.locals.named(name).into_iter().flat_map(|group| group.members.values());
+        let said: usize = here.filter_map(|member| member.flushed.as_ref()).map(Bytes::len).sum();
+        let max = (settings.budget() / members).min(MOST_FLUSHED.saturating_sub(said));
+        if blob.len() <= max {
+            return Ok(());
+        }
+        Err(Error::TooMany { what: "bytes in a blob with so many members and blobs", max })
     }
 
     /// The member, if it has joined or wants to, and is not on its way out.

@@ -13,7 +13,7 @@ use crate::{
     ids::{GroupName, MemberId, NodeId, Order, Position},
     input::Semantics,
     output::{Event, Outbox, Refusal},
-    wire::control::{ControlEntry, Table as WireTable},
+    wire::control::{ControlEntry, Table as WireTable, TableGroup, TableRow},
 };
 use std::collections::BTreeMap;
 
@@ -26,12 +26,36 @@ pub(super) enum Change {
     Leave { group: GroupName, member: MemberId, life: u64, expelled: Option<String> },
 }
 
+impl Change {
+    /// Of its charter and blob.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Join(join) => join.charter.len() + join.blob.len(),
+            Self::Leave { .. } => 0,
+        }
+    }
+}
+
 /// Tables on their way to being whole.
 pub(super) struct Merging {
     classes: Vec<Vec<u16>>,
     /// By the first rank of their class.
     got: BTreeMap<u16, WireTable>,
     deferred: Vec<(Order, Change)>,
+    /// Bytes of the charters and blobs of the deferred.
+    bytes: usize,
+}
+
+impl Merging {
+    /// Bytes of what waits for the tables to be whole.
+    pub(super) fn bytes(&self) -> usize {
+        let rows = |group: &TableGroup| {
+            group.charter.len()
+                + group.record.len()
+                + group.rows.iter().map(|row| size_of::<TableRow>() + row.blob.len()).sum::<usize>()
+        };
+        self.bytes + self.got.values().flat_map(|table| &table.groups).map(rows).sum::<usize>()
+    }
 }
 
 /// Where and how a change is applied.
@@ -70,7 +94,11 @@ impl Groups {
             return figures.dropped(Drop::Malformed);
         };
         if let Some(merging) = &mut self.merging {
-            if merging.deferred.len() < MAX_DEFERRED {
+            let bytes = change.bytes();
+            if merging.deferred.len() < MAX_DEFERRED
+                && merging.bytes + bytes <= below.settings.budget()
+            {
+                merging.bytes += bytes;
                 figures.saw(Rare::Deferred);
                 merging.deferred.push((order, change));
             } else {
@@ -221,7 +249,7 @@ impl Groups {
         if merging.got.len() < merging.classes.len() {
             return;
         }
-        let Some(Merging { classes, mut got, deferred }) = self.merging.take() else { return };
+        let Some(Merging { classes, mut got, deferred, .. }) = self.merging.take() else { return };
         let tables = classes.iter().filter_map(|class| {
             let table = class.first().and_then(|first| got.remove(first))?;
             Some((class.as_slice(), table))
@@ -331,7 +359,7 @@ impl Groups {
             todo.push(Todo::Stamp(ControlEntry::Table(table)));
         }
         let (classes, got) = (classes.to_vec(), BTreeMap::new());
-        self.merging = Some(Merging { classes, got, deferred: Vec::new() });
+        self.merging = Some(Merging { classes, got, deferred: Vec::new(), bytes: 0 });
     }
 
     /// The survivors went together to the end of the old configuration; only now is it over.

@@ -41,9 +41,13 @@ pub(super) struct Coordinator {
     joins: BTreeMap<Key, Ask>,
     /// Which life of the member leaves, and the end of its node's stream.
     leaves: BTreeMap<Key, (u64, u64)>,
-    /// Stamped and not yet delivered.
-    stamped: BTreeSet<(bool, Key)>,
+    /// Stamped and not yet delivered, with the bytes of charter and blob.
+    stamped: BTreeMap<(bool, Key), usize>,
+    /// Bytes of charters and blobs of the joins asked and stamped.
+    joining: usize,
     flushed: BTreeMap<GroupName, BTreeMap<NodeId, Flushed>>,
+    /// Bytes of the blobs in the flush answers.
+    flushing: usize,
     opened: BTreeMap<GroupName, Opened>,
     /// The round for which a view has been stamped.
     installed: BTreeMap<GroupName, Order>,
@@ -66,11 +70,18 @@ impl Coordinator {
                     return Err(Drop::Limit);
                 }
                 let known = table.is_some_and(|t| t.has(group, key.1));
-                if known || self.stamped.contains(&(true, key.clone())) {
+                if known || self.stamped.contains_key(&(true, key.clone())) {
                     return Ok(());
                 }
+                let bytes = charter.len() + blob.len();
+                if self.joining > 0 && self.joining + bytes > settings.budget() {
+                    return Err(Drop::Limit);
+                }
                 self.room()?;
-                self.joins.insert(key, ask);
+                self.joining += bytes;
+                if let Some(earlier) = self.joins.insert(key, ask) {
+                    self.joining -= weight(&earlier);
+                }
             }
             Ask::Leave { group, local, mut life, end } => {
                 let key = (group, MemberId { node: from, local });
@@ -79,7 +90,7 @@ impl Coordinator {
                     life = row.unwrap_or(life);
                 }
                 let unknown = table.is_some_and(|t| !t.lives(&key.0, key.1, life));
-                if unknown || self.stamped.contains(&(false, key.clone())) {
+                if unknown || self.stamped.contains_key(&(false, key.clone())) {
                     return Ok(());
                 }
                 self.room()?;
@@ -121,23 +132,35 @@ impl Coordinator {
         }
         let answers = self.flushed.entry(answer.group.clone()).or_default();
         // Asks may overtake each other.
-        match answers.get(&from) {
-            Some(last) if last.round > answer.round => Err(Drop::Stale),
-            _ => {
-                answers.insert(from, answer);
-                Ok(())
-            }
+        if answers.get(&from).is_some_and(|last| last.round > answer.round) {
+            return Err(Drop::Stale);
         }
+        self.flushing -= answers.remove(&from).map_or(0, |last| said(&last));
+        let fits = self.flushing + said(&answer) <= settings.budget();
+        if !fits {
+            // The view comes without them.
+            answer.blobs.clear();
+        }
+        self.flushing += said(&answer);
+        answers.insert(from, answer);
+        if fits { Ok(()) } else { Err(Drop::Limit) }
+    }
+
+    /// Bytes of what is asked, stamped and answered and has not been delivered.
+    pub(super) fn bytes(&self) -> usize {
+        self.joining + self.flushing
     }
 
     /// A join or leave is delivered: it may be asked again.
     pub(super) fn delivered(&mut self, is_join: bool, group: &GroupName, member: MemberId) {
-        self.stamped.remove(&(is_join, (group.clone(), member)));
+        let stamped = self.stamped.remove(&(is_join, (group.clone(), member)));
+        self.joining -= stamped.unwrap_or(0);
     }
 
     /// A view is delivered: what led to it is over.
     pub(super) fn view_delivered(&mut self, group: &GroupName) {
-        self.flushed.remove(group);
+        let answers = self.flushed.remove(group);
+        self.flushing -= answers.iter().flat_map(BTreeMap::values).map(said).sum::<usize>();
         self.opened.remove(group);
         self.installed.remove(group);
     }
@@ -165,8 +188,14 @@ impl Coordinator {
     /// All joins of a batch go together: they make one view.
     fn stamp_joins(&mut self, below: &Below<'_>, todo: &mut Vec<Todo>) {
         for (key, ask) in std::mem::take(&mut self.joins) {
-            let Some(rank) = below.configuration.rank_of(key.1.node) else { continue };
-            let Ask::Join { group, local, life, semantics, charter, blob } = ask else { continue };
+            let bytes = weight(&ask);
+            let rank = below.configuration.rank_of(key.1.node);
+            let (Some(rank), Ask::Join { group, local, life, semantics, charter, blob }) =
+                (rank, ask)
+            else {
+                self.joining -= bytes;
+                continue;
+            };
             todo.push(Todo::Stamp(ControlEntry::Join {
                 rank,
                 local,
@@ -177,7 +206,7 @@ impl Coordinator {
                 blob,
                 stamped_at: below.now.0,
             }));
-            self.stamped.insert((true, key));
+            self.stamped.insert((true, key), bytes);
         }
     }
 
@@ -200,7 +229,7 @@ impl Coordinator {
         expelled: Option<String>,
         todo: &mut Vec<Todo>,
     ) {
-        if self.stamped.insert((false, key.clone())) {
+        if self.stamped.insert((false, key.clone()), 0).is_none() {
             let (group, MemberId { local, .. }) = key;
             todo.push(Todo::Stamp(ControlEntry::Leave { rank, local, life, group, expelled }));
         }
@@ -284,6 +313,19 @@ impl Coordinator {
         }
         Some(below.now + limit)
     }
+}
+
+/// The bytes of charter and blob of a join.
+fn weight(ask: &Ask) -> usize {
+    match ask {
+        Ask::Join { charter, blob, .. } => charter.len() + blob.len(),
+        _ => 0,
+    }
+}
+
+/// The bytes of a flush answer's blobs.
+fn said(answer: &Flushed) -> usize {
+    answer.blobs.iter().map(|(_, blob)| blob.len()).sum()
 }
 
 /// Members with the same previous view and the same running set, in it, are a class; everyone else

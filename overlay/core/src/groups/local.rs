@@ -18,9 +18,10 @@ pub(super) enum Held {
 }
 
 impl Held {
+    /// What it counts while it waits; more than its body, so that empty ones are bounded too.
     pub(super) fn bytes(&self) -> usize {
         let (Self::Multicast(_, body) | Self::Unicast(_, body)) = self;
-        body.len()
+        size_of::<Self>() + body.len()
     }
 }
 

@@ -39,7 +39,7 @@ use coordinator::Coordinator;
 use local::Locals;
 use std::collections::BTreeMap;
 use table::Table;
-use unicast::Unicasts;
+use unicast::{MOST_EARLY, Unicasts};
 
 /// What the machine may look at while it works.
 pub(crate) struct Below<'a> {
@@ -83,6 +83,13 @@ pub(crate) struct Message {
     pub(crate) body: Bytes,
 }
 
+impl Message {
+    /// What it counts while it waits; more than its body, so that empty ones are bounded too.
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<Self>() + self.body.len()
+    }
+}
+
 /// An application entry that the order delivers.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
@@ -105,6 +112,9 @@ struct Ghost {
     asked: Option<Time>,
 }
 
+/// Local members whose numbers are remembered, present or not.
+const MAX_NUMBERS: usize = 65_536;
+
 /// The machine.
 pub(crate) struct Groups {
     admission: Box<dyn Admission>,
@@ -117,6 +127,8 @@ pub(crate) struct Groups {
     unicasts: Unicasts,
     /// The last message's number, by local member.
     numbers: BTreeMap<u32, u64>,
+    /// Whoever is not among them counts from here.
+    first_number: u64,
     /// The last member's life: joins of this node's members, counted. What is asked for a member
     /// names its life, since copies come late, and the next one may have the same local number.
     lives: u64,
@@ -146,6 +158,7 @@ impl Groups {
             coordinator: Coordinator::default(),
             unicasts: Unicasts::default(),
             numbers: BTreeMap::new(),
+            first_number: 0,
             lives: 0,
             ghosts: BTreeMap::new(),
             held: 0,
@@ -164,6 +177,16 @@ impl Groups {
     /// Whether application messages may enter the stream (the tables are merged).
     pub(crate) fn is_whole(&self) -> bool {
         self.merging.is_none()
+    }
+
+    /// Bytes of charters, records, blobs and rows, of what waits to change them, and of unicasts that
+    /// came early; and the most of it, with so many nodes.
+    pub(crate) fn kept(&self, settings: &Settings, size: usize) -> (usize, usize) {
+        let merging = self.merging.as_ref().map_or(0, Merging::bytes);
+        let table = self.table.weight() + merging + self.coordinator.bytes();
+        // The table; each class's, while they merge, and what is deferred; asked and flushed.
+        let tables = (4 + size) * settings.budget();
+        (table + self.unicasts.early_bytes(), tables + size * MOST_EARLY)
     }
 
     /// Bytes of messages that wait for a next view, or for room on their way to one member.
@@ -237,9 +260,25 @@ impl Groups {
     }
 
     fn next_number(&mut self, local: u32) -> u64 {
-        let number = self.numbers.entry(local).or_default();
+        if self.numbers.len() >= MAX_NUMBERS && !self.numbers.contains_key(&local) {
+            self.forget_numbers();
+        }
+        let number = self.numbers.entry(local).or_insert(self.first_number);
         *number += 1;
         *number
+    }
+
+    /// Of whom is no member now; whoever comes again counts on from the largest of them.
+    fn forget_numbers(&mut self) {
+        let here = |local: u32| {
+            let mut groups = self.locals.all().into_iter().filter_map(|slot| self.locals.get(slot));
+            groups.any(|group| group.members.contains_key(&local))
+        };
+        let gone: Vec<_> = self.numbers.keys().copied().filter(|&local| !here(local)).collect();
+        for local in gone {
+            let last = self.numbers.remove(&local).unwrap_or(0);
+            self.first_number = self.first_number.max(last);
+        }
     }
 
     /// A message is delivered; counts it in `figures.delivered` once for each member.

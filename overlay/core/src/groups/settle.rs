@@ -1,6 +1,6 @@
 //! What is repeated, or becomes possible with time: asks, flush answers, the end of what lingers.
 
-use super::{Below, Ghost, Groups, Todo, earlier, local::Local};
+use super::{Below, Ghost, Groups, Todo, earlier, local::Local, unicast::Unicasts};
 use crate::{
     defect::Defect,
     figures::{Figures, Rare},
@@ -35,7 +35,7 @@ impl Groups {
         let mut asks = Vec::new();
         let mut due = None;
         if restless && let Some(local) = self.locals.get_mut(slot) {
-            due = ask_for_members(below, local, &mut asks);
+            due = ask_for_members(below, local, &self.unicasts, &mut asks);
         }
         if pending && self.merging.is_none() {
             due = earlier(due, self.flush(below, slot, figures, &mut asks));
@@ -88,6 +88,14 @@ impl Groups {
         let waits = local.channel().is_some_and(|channel| (below.waiting)(channel) > 0);
         if waits && !defect {
             return Some(below.now + retry);
+        }
+        // What goes to one member arrives in its view too, unless its node takes very long.
+        let view = local.view.as_ref().map(|view| view.channel);
+        if view.is_some_and(|channel| self.unicasts.are_pending(channel)) {
+            let opened = *local.opened.get_or_insert(below.now);
+            if below.now < opened + below.settings.flush_limit {
+                return Some(below.now + retry);
+            }
         }
         match local.answered {
             Some((last, at)) if last == round && below.now < at + retry => return Some(at + retry),
@@ -142,15 +150,22 @@ impl Groups {
 }
 
 /// Joins and leaves of a group's members whose time has come.
-fn ask_for_members(below: &Below<'_>, local: &mut Local, asks: &mut Vec<Ask>) -> Option<Time> {
+fn ask_for_members(
+    below: &Below<'_>,
+    local: &mut Local,
+    unicasts: &Unicasts,
+    asks: &mut Vec<Ask>,
+) -> Option<Time> {
     let retry = below.settings.retry;
     let channel = local.channel();
+    let view = local.view.as_ref().map(|view| view.channel);
     let mut due = None;
     for (&id, member) in &mut local.members {
         if member.joined && !member.leaving {
             continue;
         }
-        let waits = channel.is_some_and(|channel| (below.waiting)(channel) > 0);
+        let waits = channel.is_some_and(|channel| (below.waiting)(channel) > 0)
+            || view.is_some_and(|view| unicasts.is_pending(view, id));
         if member.leaving && (waits || !member.held.is_empty()) {
             due = earlier(due, Some(below.now + retry));
             continue;

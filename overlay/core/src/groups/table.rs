@@ -13,6 +13,10 @@ use crate::{
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a row counts besides its blob, and a group besides its bytes: about what they take, in memory
+/// or in a frame.
+const ROW: usize = 64;
+
 /// One member of a group.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Row {
@@ -36,6 +40,12 @@ pub(super) struct Group {
 }
 
 impl Group {
+    /// The bytes it counts in the budget of the table.
+    fn weight(&self) -> usize {
+        let rows: usize = self.rows.iter().map(|row| ROW + row.blob.len()).sum();
+        ROW + self.charter.len() + self.record.len() + rows
+    }
+
     pub(super) fn members(&self) -> Vec<MemberId> {
         self.rows.iter().map(|row| row.member).collect()
     }
@@ -70,6 +80,11 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// The bytes that it counts in its budget (`Settings::budget`).
+    pub(super) fn weight(&self) -> usize {
+        self.groups.iter().map(|(name, group)| name.as_str().len() + group.weight()).sum()
+    }
+
     pub(super) fn has(&self, group: &GroupName, member: MemberId) -> bool {
         self.groups.get(group).is_some_and(|g| g.has(member))
     }
@@ -91,7 +106,8 @@ impl Table {
             return Ok(false);
         }
         let standing = self.groups.get(&join.group);
-        let record = verdict(settings, admission, join, standing, self.groups.len())?;
+        let full = (self.groups.len(), self.weight());
+        let record = verdict(settings, admission, join, standing, full)?;
         let group = self.groups.entry(join.group.clone()).or_insert_with(|| Group {
             semantics: join.semantics,
             charter: join.charter.clone(),
@@ -168,13 +184,13 @@ impl Table {
     }
 }
 
-/// Every reason against a join that all nodes see alike, the layer above's last.
+/// Every reason against a join that all nodes see alike.
 fn verdict(
     settings: &Settings,
     admission: &dyn Admission,
     join: &Joining,
     standing: Option<&Group>,
-    groups: usize,
+    (groups, weight): (usize, usize),
 ) -> Result<Option<Bytes>, Refusal> {
     let refused = |code: &str, detail: String| {
         Err(Refusal { code: code.into(), detail, charter: standing.map(|g| g.charter.clone()) })
@@ -206,7 +222,17 @@ fn verdict(
         record: standing.map_or(&none, |group| &group.record),
         members: &members,
     };
-    admission.verdict(&candidate, &standing)
+    let record = admission.verdict(&candidate, &standing)?;
+    let added = record.as_ref().map_or(0, Bytes::len);
+    if added > settings.max_blob {
+        let max = settings.max_blob;
+        return refused("limit", format!("the group's record would have more than {max} bytes"));
+    }
+    let comes = 2 * ROW + join.group.as_str().len() + join.charter.len() + join.blob.len() + added;
+    if weight.saturating_add(comes) > settings.budget() {
+        return refused("limit", "the table of groups is full: wait until members leave".into());
+    }
+    Ok(record)
 }
 
 /// A group as one class of nodes holds it.
@@ -237,14 +263,18 @@ pub(super) fn merged(
             }
         }
     }
-    let mut table = Table::default();
+    let (mut table, mut weight) = (Table::default(), 0);
     for (name, parts) in parts {
         if table.groups.len() >= settings.max_groups {
             break;
         }
         let parts = parts.into_iter().filter(|part| !part.rows.is_empty()).collect();
         if let Some(group) = joined(settings, admission, &name, parts) {
-            table.groups.insert(name, group);
+            let more = name.as_str().len() + group.weight();
+            if weight + more <= settings.budget() {
+                weight += more;
+                table.groups.insert(name, group);
+            }
         }
     }
     table
@@ -285,7 +315,10 @@ fn joined(
     let records: Vec<_> = parts.iter().map(|part| part.record.clone()).collect();
     let record = match records.as_slice() {
         [only] => only.clone(),
-        several => admission.merge(name, several),
+        several => Some(admission.merge(name, several))
+            .filter(|record| record.len() <= settings.max_blob)
+            .or_else(|| several.first().cloned())
+            .unwrap_or_default(),
     };
     let mut rows: Vec<_> = parts.into_iter().flat_map(|part| part.rows).collect();
     rows.truncate(settings.max_members);

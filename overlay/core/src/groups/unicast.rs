@@ -15,22 +15,33 @@ use crate::{
     },
 };
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Under way to one node in one view, not acknowledged.
 const WINDOW: usize = 256;
 /// The same in bytes; one message may be larger. What a receiver keeps early of one node, too.
 const WINDOW_BYTES: usize = 1 << 20;
+/// Comes before all nodes.
+const LEAST: NodeId = NodeId { key: [0; 32], incarnation: 0 };
+/// The most bytes that a receiver keeps early of one node, with what each packet takes besides.
+pub(super) const MOST_EARLY: usize = WINDOW_BYTES + WINDOW * size_of::<Packet>();
 /// Channels whose late frames are known as such; more are taken for the future's, within limits.
 const MAX_RETIRED: usize = 256;
 
 /// What travels, and waits early at the receiver.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 struct Packet {
     from: u32,
     to: u32,
     number: u64,
     body: Bytes,
+}
+
+impl Packet {
+    /// What it counts while it waits; more than its body, so that empty ones are bounded too.
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.body.len()
+    }
 }
 
 #[derive(Debug)]
@@ -57,7 +68,8 @@ pub(super) struct Unicasts {
     inbound: BTreeMap<(Channel, NodeId), Inbound>,
     /// Packets and bytes kept early, by node.
     early: BTreeMap<NodeId, (usize, usize)>,
-    acks: BTreeSet<(Channel, NodeId)>,
+    /// Streams to acknowledge, with the last number of what will never be delivered here.
+    acks: BTreeMap<(Channel, NodeId), u64>,
     retired: VecDeque<Channel>,
     /// Bytes of all queues.
     pub(super) waiting: usize,
@@ -79,7 +91,7 @@ impl Unicasts {
         self.outbound.retain(|&(channel, node), stream| {
             let keep = !gone(channel, node);
             if !keep {
-                let bytes: usize = stream.queue.iter().map(|packet| packet.body.len()).sum();
+                let bytes: usize = stream.queue.iter().map(Packet::weight).sum();
                 self.waiting = self.waiting.saturating_sub(bytes);
             }
             keep
@@ -92,11 +104,32 @@ impl Unicasts {
             }
             keep
         });
-        self.acks.retain(|&(channel, node)| !gone(channel, node));
+        self.acks.retain(|&(channel, node), _| !gone(channel, node));
+    }
+
+    /// Whether something of this member is on its way in this view.
+    pub(super) fn is_pending(&self, channel: Channel, local: u32) -> bool {
+        let mut of_view = self.of_view(channel);
+        of_view.any(|stream| stream.queue.iter().any(|packet| packet.from == local))
+    }
+
+    /// Whether something is on its way in this view.
+    pub(super) fn are_pending(&self, channel: Channel) -> bool {
+        self.of_view(channel).any(|stream| !stream.queue.is_empty())
+    }
+
+    fn of_view(&self, channel: Channel) -> impl Iterator<Item = &Outbound> {
+        let streams = self.outbound.range((channel, LEAST)..);
+        streams.take_while(move |(key, _)| key.0 == channel).map(|(_, stream)| stream)
+    }
+
+    /// Bytes that came early.
+    pub(super) fn early_bytes(&self) -> usize {
+        self.early.values().map(|(packets, bytes)| packets * size_of::<Packet>() + bytes).sum()
     }
 
     fn enqueue(&mut self, now: Time, key: (Channel, NodeId), packet: Packet) {
-        self.waiting += packet.body.len();
+        self.waiting += packet.weight();
         let fresh = || Outbound { first: 1, queue: VecDeque::new(), flight: 0, sent: now };
         self.outbound.entry(key).or_insert_with(fresh).queue.push_back(packet);
     }
@@ -133,7 +166,7 @@ impl Unicasts {
         }
         while stream.first <= number {
             let packet = stream.queue.pop_front();
-            self.waiting = self.waiting.saturating_sub(packet.map_or(0, |p| p.body.len()));
+            self.waiting = self.waiting.saturating_sub(packet.as_ref().map_or(0, Packet::weight));
             stream.first += 1;
             stream.flight -= 1; // `number` is of a packet under way
             stream.sent = below.now;
@@ -144,11 +177,10 @@ impl Unicasts {
 
     /// Sends acknowledgements and what has not been acknowledged for long; when to come back.
     pub(super) fn settle(&mut self, below: &Below<'_>, todo: &mut Vec<Todo>) -> Option<Time> {
-        for (channel, node) in std::mem::take(&mut self.acks) {
+        for ((channel, node), refused) in std::mem::take(&mut self.acks) {
             let delivered = self.inbound.get(&(channel, node)).map_or(0, |s| s.delivered);
-            let mut frame = frame(below.configuration, Kind::UnicastAck, channel, 0);
-            put_number(&mut frame, delivered);
-            todo.push(Todo::Send(node, frame.into()));
+            let frame = encode_ack(below.configuration, channel, delivered.max(refused));
+            todo.push(Todo::Send(node, frame));
         }
         if self.due.is_none_or(|due| below.now < due) {
             return self.due;
@@ -195,6 +227,12 @@ impl Unicasts {
         Ok(())
     }
 
+    /// This packet is of a view that is over here: its sender need not wait.
+    fn refuse(&mut self, key: (Channel, NodeId), number: u64) {
+        let refused = self.acks.entry(key).or_default();
+        *refused = number.max(*refused);
+    }
+
     /// The next packet of a stream, if it is here.
     fn next(&mut self, key: (Channel, NodeId)) -> Option<Packet> {
         let stream = self.inbound.get_mut(&key)?;
@@ -222,6 +260,34 @@ fn encode(configuration: &Configuration, channel: Channel, number: u64, packet: 
     put_number(&mut frame, packet.number);
     frame.extend_from_slice(&packet.body);
     frame.into()
+}
+
+/// Channel, number in its stream, and the packet: what follows the header of the frame.
+fn decode(body: &Bytes) -> Result<(Channel, u64, Packet), Drop> {
+    let mut fields = Reader::new(body, 0);
+    let channel = Channel(fields.fixed()?);
+    let place = fields.number()?;
+    let (from, to, number) = (fields.small()?, fields.small()?, fields.number()?);
+    if place == 0 {
+        return Err(Drop::Malformed);
+    }
+    let body = body.slice(fields.position()..);
+    Ok((channel, place, Packet { from, to, number, body }))
+}
+
+fn encode_ack(configuration: &Configuration, channel: Channel, number: u64) -> Bytes {
+    let mut frame = frame(configuration, Kind::UnicastAck, channel, 0);
+    put_number(&mut frame, number);
+    frame.into()
+}
+
+fn decode_ack(body: &[u8]) -> Result<(Channel, u64), Drop> {
+    let mut fields = Reader::new(body, 0);
+    let (channel, number) = (Channel(fields.fixed()?), fields.number()?);
+    if fields.remaining() > 0 {
+        return Err(Drop::Malformed);
+    }
+    Ok((channel, number))
 }
 
 impl Groups {
@@ -264,25 +330,20 @@ impl Groups {
         body: Bytes,
         out: &mut Outbox,
     ) -> Result<(), Drop> {
-        let mut fields = Reader::new(&body, 0);
-        let key = (Channel(fields.fixed()?), from);
-        let number = fields.number()?;
-        let (local, to, counter) = (fields.small()?, fields.small()?, fields.number()?);
-        let packet =
-            Packet { from: local, to, number: counter, body: body.slice(fields.position()..) };
-        if number == 0 {
-            return Err(Drop::Malformed);
-        }
+        let (channel, number, packet) = decode(&body)?;
+        let key = (channel, from);
         if self.unicasts.retired.contains(&key.0) {
+            self.unicasts.refuse(key, number);
             return Err(Drop::OtherView);
         }
         let Some(view) = self.locals.of_channel(key.0).and_then(|local| local.view.as_ref()) else {
             return self.unicasts.keep_early(key, number, packet);
         };
         if view.channel != key.0 || !view.runs(from) {
+            self.unicasts.refuse(key, number);
             return Err(Drop::OtherView);
         }
-        self.unicasts.acks.insert(key);
+        self.unicasts.acks.entry(key).or_default();
         let delivered = self.unicasts.inbound.entry(key).or_default();
         if number <= delivered.delivered {
             return Err(Drop::Duplicate);
@@ -303,8 +364,7 @@ impl Groups {
 
     /// The view of this channel is here: what came before it is delivered.
     pub(super) fn deliver_early(&mut self, channel: Channel, out: &mut Outbox) {
-        let least = NodeId { key: [0; 32], incarnation: 0 };
-        let streams = self.unicasts.inbound.range((channel, least)..);
+        let streams = self.unicasts.inbound.range((channel, LEAST)..);
         let nodes: Vec<_> =
             streams.map(|(key, _)| *key).take_while(|key| key.0 == channel).collect();
         for key in nodes {
@@ -313,7 +373,7 @@ impl Groups {
                 while let Some(packet) = self.unicasts.next(key) {
                     self.hand_over(channel, key.1, packet, out);
                 }
-                self.unicasts.acks.insert(key);
+                self.unicasts.acks.entry(key).or_default();
             }
         }
     }
@@ -326,13 +386,8 @@ impl Groups {
         body: Bytes,
         todo: &mut Vec<Todo>,
     ) -> Result<(), Drop> {
-        let mut fields = Reader::new(&body, 0);
-        let key = (Channel(fields.fixed()?), from);
-        let number = fields.number()?;
-        if fields.remaining() > 0 {
-            return Err(Drop::Malformed);
-        }
-        self.unicasts.acknowledged(below, key, number, todo)
+        let (channel, number) = decode_ack(&body)?;
+        self.unicasts.acknowledged(below, (channel, from), number, todo)
     }
 
     /// Tells the addressee, if it is still there.
@@ -346,6 +401,33 @@ impl Groups {
             let (view, service, order) = (view.id, Service::Unicast, None);
             let event = Event::Message { from, number, view, service, order, body };
             group.tell(packet.to, event, out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ids::Ballot, wire::tests::Numbers};
+
+    #[test]
+    fn frames_are_read_as_written() {
+        let me = NodeId { key: [3; 32], incarnation: 1 };
+        let id = Ballot { epoch: 1, proposer: me };
+        let members = vec![crate::Peer { node: me, priority: 0 }];
+        let configuration = Configuration::new("test", id, members, me);
+        let mut numbers = Numbers::new(7);
+        for _ in 0..2_000 {
+            let (channel, place) = (Channel(numbers.any()), numbers.any() >> 16 | 1);
+            let (from, to, number) = (numbers.rank(), numbers.rank(), numbers.any() >> 16);
+            let packet = Packet { from, to, number, body: numbers.bytes(600) };
+            let frame = encode(&configuration, channel, place, &packet);
+            assert_eq!(decode(&frame.slice(10..)), Ok((channel, place, packet)));
+            let ack = encode_ack(&configuration, channel, place);
+            assert_eq!(decode_ack(&ack[10..]), Ok((channel, place)));
+            for cut in 10..ack.len() {
+                assert_eq!(decode_ack(&ack[10..cut]), Err(Drop::Malformed));
+            }
         }
     }
 }

@@ -32,6 +32,27 @@ pub(super) fn frame(
     frame
 }
 
+fn encode(
+    configuration: &Configuration,
+    to: Channel,
+    (local, number): (u32, u64),
+    body: &Bytes,
+) -> Bytes {
+    let mut frame = frame(configuration, Kind::Unreliable, to, body.len());
+    put_number(&mut frame, u64::from(local));
+    put_number(&mut frame, number);
+    frame.extend_from_slice(body);
+    frame.into()
+}
+
+/// Channel, sender, its number and the message: what follows the header of the frame.
+fn decode(body: &Bytes) -> Result<(Channel, u32, u64, Bytes), Drop> {
+    let mut fields = Reader::new(body, 0);
+    let (channel, local) = (Channel(fields.fixed()?), fields.small()?);
+    let number = fields.number()?;
+    Ok((channel, local, number, body.slice(fields.position()..)))
+}
+
 impl Groups {
     /// Sends it, and gives it to this node's own members.
     pub(super) fn send_unreliable(
@@ -50,14 +71,11 @@ impl Groups {
         let view = group.view.as_ref().filter(|_| inside);
         // Who is no member has no view; the group's own channel stands for all of them.
         let channel = view.map_or(group.own_channel, |view| view.channel);
-        let mut frame = frame(below.configuration, Kind::Unreliable, channel, body.len());
-        put_number(&mut frame, u64::from(local));
-        put_number(&mut frame, number);
-        frame.extend_from_slice(&body);
+        let frame = encode(below.configuration, channel, (local, number), &body);
         let (view, service) = (view.map(|view| view.id), Service::Unreliable);
         group.tell(local, Event::Sent { number, view, service, to: None }, out);
         if view.is_some() || self.is_whole() {
-            todo.push(Todo::Multicast(frame.into()));
+            todo.push(Todo::Multicast(frame));
             self.give(slot, from, number, body, out);
         }
     }
@@ -69,10 +87,8 @@ impl Groups {
         body: Bytes,
         out: &mut Outbox,
     ) -> Result<(), Drop> {
-        let mut fields = Reader::new(&body, 0);
-        let channel = Channel(fields.fixed()?);
-        let from = MemberId { node: from, local: fields.small()? };
-        let number = fields.number()?;
+        let (channel, local, number, body) = decode(&body)?;
+        let from = MemberId { node: from, local };
         let slot = self.locals.slot_of_channel(channel).ok_or(Drop::OtherView)?;
         // While tables merge, views are of the last configuration, and outsiders have none.
         let whole = self.is_whole();
@@ -96,7 +112,7 @@ impl Groups {
             return Err(Drop::Duplicate);
         }
         *last = number;
-        self.give(slot, from, number, body.slice(fields.position()..), out);
+        self.give(slot, from, number, body, out);
         Ok(())
     }
 
@@ -106,6 +122,27 @@ impl Groups {
         for local in group.in_view() {
             let (service, order, body) = (Service::Unreliable, None, body.clone());
             group.tell(local, Event::Message { from, number, view, service, order, body }, out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ids::Ballot, wire::tests::Numbers};
+
+    #[test]
+    fn frames_are_read_as_written() {
+        let me = NodeId { key: [3; 32], incarnation: 1 };
+        let id = Ballot { epoch: 1, proposer: me };
+        let members = vec![crate::Peer { node: me, priority: 0 }];
+        let configuration = Configuration::new("test", id, members, me);
+        let mut numbers = Numbers::new(8);
+        for _ in 0..2_000 {
+            let (channel, local) = (Channel(numbers.any()), numbers.rank());
+            let (number, body) = (numbers.any() >> 16, numbers.bytes(600));
+            let frame = encode(&configuration, channel, (local, number), &body);
+            assert_eq!(decode(&frame.slice(10..)), Ok((channel, local, number, body)));
         }
     }
 }

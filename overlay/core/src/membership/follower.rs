@@ -141,7 +141,8 @@ impl Membership {
         // Who was in a ballot that may have been installed elsewhere is as good as a member.
         let following = self.state.followed();
         let shared = following.is_some_and(|f| f.reached && f.nodes.contains(&from));
-        let known = step.is_member(from) || shared || self.merge.is_verified(from, step.now);
+        let verified = self.mingles(step) && self.merge.is_verified(from, step.now);
+        let known = step.is_member(from) || shared || verified;
         if !known {
             step.figures.dropped(Drop::Stranger);
         }

@@ -48,9 +48,11 @@ impl Membership {
         }
     }
 
-    /// The layer above wants this member out; it may come back after a while.
+    /// This member holds the others up; it may come back after a while.
     pub(super) fn exclude(&mut self, step: &mut Step<'_>, node: NodeId) {
-        if step.is_member(node) && node != step.me() {
+        if node == step.me() {
+            self.step_aside(step);
+        } else if step.is_member(node) {
             if self.detector.suspect(node, true) {
                 step.warn(node, "holds the others up and is put out".into());
                 step.figures.saw(Rare::Expelled);
@@ -59,10 +61,30 @@ impl Membership {
         }
     }
 
-    /// `from` cannot reach `node`: see for oneself.
+    /// This node, which leads, holds the others up: they are to go on without it.
+    fn step_aside(&mut self, step: &mut Step<'_>) {
+        if step.now >= self.step_aside_at {
+            self.step_aside_at = step.now + step.settings.heartbeat;
+            let node = step.me();
+            for to in step.others() {
+                step.send(to, Message::Suspect { node });
+            }
+        }
+    }
+
+    /// `from` cannot reach `node`: see for oneself. Of itself it knows: whoever leads and does not
+    /// keep up says so, for all to go on without it.
     pub(super) fn on_suspect(&mut self, step: &mut Step<'_>, from: NodeId, node: NodeId) {
         if !step.is_member(from) || !step.is_member(node) || node == step.me() {
             step.figures.dropped(Drop::Stranger);
+            return;
+        }
+        if node == from {
+            if self.leaving.insert(node) {
+                step.warn(node, "does not keep up and steps aside".into());
+                step.figures.saw(Rare::SteppedAside);
+                self.merge.shun(node, step.settings, step.now);
+            }
             return;
         }
         let until = step.now + step.settings.suspect_after / 4;

@@ -31,8 +31,14 @@ pub(super) struct Merge {
     /// When a probe of the node, or its answer, was here last.
     verified: BTreeMap<NodeId, Time>,
     backoff: BTreeMap<NodeId, Backoff>,
-    shunned: BTreeMap<NodeId, Time>,
+    shunned: BTreeMap<NodeId, Shunned>,
     told: BTreeMap<(Topic, NodeId), Time>,
+}
+
+/// This node held the others up.
+struct Shunned {
+    until: Time,
+    times: u32,
 }
 
 /// Merges with this node failed.
@@ -108,15 +114,25 @@ impl Merge {
         room
     }
 
-    /// Keeps a node out for a while.
+    /// Keeps a node out for a while, each time twice as long, up to 32 beacons.
     pub(super) fn shun(&mut self, node: NodeId, settings: &Settings, now: Time) {
         self.verified.remove(&node);
-        self.shunned.retain(|_, until| *until > now);
-        self.shunned.insert(node, now + settings.beacon); // A member each: bounded by the configuration.
+        // Who is let in again holds the others up for twice the limit before it is put out again.
+        let memory = settings.slow_limit * 4;
+        self.shunned.retain(|_, shunned| shunned.until + memory > now);
+        if self.shunned.len() >= settings.max_nodes
+            && let Some(ends_first) = self.shunned.iter().min_by_key(|(_, shunned)| shunned.until)
+        {
+            let ends_first = *ends_first.0;
+            self.shunned.remove(&ends_first);
+        }
+        let shunned = self.shunned.entry(node).or_insert(Shunned { until: now, times: 0 });
+        shunned.until = now + settings.beacon * (1 << shunned.times.min(5));
+        shunned.times += 1;
     }
 
     fn is_shunned(&self, node: NodeId, now: Time) -> bool {
-        self.shunned.get(&node).is_some_and(|&until| now < until)
+        self.shunned.get(&node).is_some_and(|shunned| now < shunned.until)
     }
 
     fn backs_off(&self, node: NodeId, now: Time) -> bool {
@@ -181,10 +197,17 @@ impl Membership {
         Some(Message::Beacon { configuration: step.configuration.id, leader, size })
     }
 
+    /// Whether this node may bring its configuration together with others: not if it goes, and not
+    /// if it leads and its application does not read, since it would hold the others up.
+    pub(super) fn mingles(&self, step: &Step<'_>) -> bool {
+        matches!(self.departure, Departure::Staying)
+            && !(step.backlogged && step.configuration.is_led_here())
+    }
+
     /// Tells `node` of this configuration, not too often.
     pub(super) fn introduce(&mut self, step: &mut Step<'_>, node: NodeId) {
         let every = step.settings.beacon / 4;
-        if matches!(self.departure, Departure::Staying)
+        if self.mingles(step)
             && self.merge.may_tell(step, Topic::Beacon, node, every)
             && let Some(beacon) = Self::beacon(step)
         {
@@ -196,7 +219,7 @@ impl Membership {
     pub(super) fn connected(&mut self, step: &mut Step<'_>, node: NodeId) {
         self.heard(step, node);
         self.supersede(step, node);
-        let foreign = !step.is_member(node) && matches!(self.departure, Departure::Staying);
+        let foreign = !step.is_member(node) && self.mingles(step);
         if let Some(beacon) = Self::beacon(step).filter(|_| foreign) {
             step.send(node, beacon);
         }
@@ -265,7 +288,7 @@ impl Membership {
         if self.supersede(step, node) || self.merge.is_shunned(node, step.now) {
             return step.figures.dropped(Drop::Stranger);
         }
-        if !self.is_operational() || !matches!(self.departure, Departure::Staying) {
+        if !self.is_operational() || !self.mingles(step) {
             return;
         }
         if !step.configuration.is_led_here() {
@@ -306,7 +329,8 @@ impl Membership {
     }
 
     pub(super) fn on_probe(&mut self, step: &mut Step<'_>, from: NodeId, nonce: u64) {
-        if self.supersede(step, from) || self.merge.is_shunned(from, step.now) {
+        let waits = !step.is_member(from) && !self.mingles(step);
+        if self.supersede(step, from) || self.merge.is_shunned(from, step.now) || waits {
             return step.figures.dropped(Drop::Stranger);
         }
         self.merge.verify(step, from);
@@ -368,11 +392,11 @@ impl Membership {
     /// Announces this configuration, and goes on courting.
     pub(super) fn act_on_merge(&mut self, step: &mut Step<'_>) {
         let leads = step.configuration.is_led_here() && self.is_operational();
-        let stays = matches!(self.departure, Departure::Staying);
+        let mingles = self.mingles(step);
         if leads && step.now >= self.merge.announce_at {
             let beacon = step.settings.beacon;
             self.merge.announce_at = step.now + beacon * 3 / 4 + self.random.below(beacon / 2);
-            if let Some(beacon) = Self::beacon(step).filter(|_| stays) {
+            if let Some(beacon) = Self::beacon(step).filter(|_| mingles) {
                 step.push(Effect::Announce(beacon));
             }
         }

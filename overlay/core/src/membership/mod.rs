@@ -56,6 +56,8 @@ pub(crate) struct Context<'a> {
     pub(crate) configuration: &'a Configuration,
     /// What this node would bring to a recovery now.
     pub(crate) past: &'a dyn Past,
+    /// The application is so far behind that this node acknowledges nothing.
+    pub(crate) backlogged: bool,
 }
 
 /// What the streams and tables below know.
@@ -83,7 +85,7 @@ pub(crate) enum Happening {
     Reached,
     /// The engine has installed the configuration (it is `Context::configuration` now).
     Installed,
-    /// This member must go (it holds all the others up).
+    /// This member, which may be this node itself, must go: it holds all the others up.
     Exclude(NodeId),
     /// This node wants to go; everything it sent is stable.
     Leave,
@@ -146,6 +148,8 @@ pub(crate) struct Membership {
     merge: Merge,
     random: Random,
     heartbeat_at: Time,
+    /// This node holds the others up and asks them to go on without it, again then.
+    step_aside_at: Time,
     /// Suspicions of others go to the acting leader, again then.
     complain_at: Time,
     /// The earliest moment at which something may be due.
@@ -171,6 +175,7 @@ impl Membership {
             random: Random::new(settings),
             heartbeat_at: now,
             complain_at: now,
+            step_aside_at: now,
             due: now,
         }
     }

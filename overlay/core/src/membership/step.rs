@@ -13,6 +13,7 @@ pub(super) struct Step<'a> {
     pub(super) settings: &'a Settings,
     pub(super) configuration: &'a Configuration,
     pub(super) past: &'a dyn Past,
+    pub(super) backlogged: bool,
     pub(super) figures: &'a mut Figures,
     effects: &'a mut Vec<Effect>,
     /// What this node has said to itself and not handled yet.
@@ -30,6 +31,7 @@ impl<'a> Step<'a> {
             settings: context.settings,
             configuration: context.configuration,
             past: context.past,
+            backlogged: context.backlogged,
             figures,
             effects,
             to_myself: VecDeque::new(),

@@ -34,12 +34,13 @@ pub(crate) struct Leave {
 #[derive(Debug, Default)]
 pub(crate) struct Sender {
     control: VecDeque<Bytes>,
+    control_bytes: usize,
     control_cut: usize,
     turn_back: Option<u64>,
     messages: VecDeque<Message>,
     /// Bytes of the first message that have gone as pieces.
     cut: usize,
-    /// How many messages of each channel wait, and all their bytes.
+    /// How many messages of each channel wait, and the weight of all.
     waiting: BTreeMap<Channel, usize>,
     bytes: usize,
     /// What the own stream's last frame told to be delivered, per rank.
@@ -51,6 +52,7 @@ impl Sender {
     /// was cut.
     pub(crate) fn begin(&mut self, size: usize) -> bool {
         self.control.clear();
+        self.control_bytes = 0;
         self.control_cut = 0;
         self.turn_back = None;
         self.told = vec![0; size];
@@ -58,12 +60,13 @@ impl Sender {
     }
 
     pub(crate) fn queue(&mut self, message: Message) {
-        self.bytes += message.body.len();
+        self.bytes += message.weight();
         *self.waiting.entry(message.channel).or_default() += 1;
         self.messages.push_back(message);
     }
 
     pub(crate) fn queue_control(&mut self, entry: Bytes) {
+        self.control_bytes += entry.len();
         self.control.push_back(entry);
     }
 
@@ -77,9 +80,14 @@ impl Sender {
         self.waiting.get(&channel).copied().unwrap_or(0)
     }
 
-    /// Bytes of messages that have not entered the stream.
+    /// The weight of the messages that have not entered the stream.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Bytes of control entries that have not entered the stream.
+    pub(crate) fn control_bytes(&self) -> usize {
+        self.control_bytes
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -133,6 +141,7 @@ impl Sender {
                 self.control_cut += PIECE;
             } else {
                 builder.control(rest);
+                self.control_bytes -= entry.len();
                 self.control_cut = 0;
                 self.control.pop_front();
             }
@@ -173,7 +182,7 @@ impl Sender {
 
     fn sent_first(&mut self) {
         let Some(message) = self.messages.pop_front() else { return };
-        self.bytes -= message.body.len();
+        self.bytes -= message.weight();
         if let Some(waiting) = self.waiting.get_mut(&message.channel) {
             *waiting -= 1;
             if *waiting == 0 {

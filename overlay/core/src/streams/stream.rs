@@ -56,6 +56,8 @@ const LEAST_PIECE: usize = 64;
 struct Pieces {
     parts: Vec<Bytes>,
     bytes: usize,
+    /// There were more than the limit: nothing of this message is delivered.
+    too_many: bool,
 }
 
 impl Stream {
@@ -269,29 +271,35 @@ impl Stream {
         Some((entry, clock))
     }
 
-    /// Keeps a piece until its message is whole. An origin that sends more than `limit` lies.
+    /// Keeps a piece until its message is whole. An origin that sends more than `limit` lies, and
+    /// all nodes see it alike.
     pub(crate) fn keep_piece(&mut self, control: bool, body: Bytes, limit: usize) {
         let Some(pieces) = self.pieces.get_mut(usize::from(control)) else { return };
         let bytes = body.len().max(LEAST_PIECE);
-        if pieces.bytes + bytes <= limit {
-            pieces.bytes += bytes;
-            pieces.parts.push(body);
+        if pieces.too_many || pieces.bytes + bytes > limit {
+            *pieces = Pieces { too_many: true, ..Pieces::default() };
+            return;
         }
+        pieces.bytes += bytes;
+        pieces.parts.push(body);
     }
 
-    /// The whole message, of which `last` is the last piece.
-    pub(crate) fn assemble(&mut self, control: bool, last: Bytes) -> Bytes {
-        let Some(pieces) = self.pieces.get_mut(usize::from(control)) else { return last };
-        if pieces.parts.is_empty() {
-            return last;
+    /// The whole message, of which `last` is the last piece; none if it is larger than any may be.
+    pub(crate) fn assemble(&mut self, control: bool, last: Bytes) -> Option<Bytes> {
+        let pieces = self.pieces.get_mut(usize::from(control))?;
+        if pieces.parts.is_empty() && !pieces.too_many {
+            return Some(last);
         }
         let pieces = std::mem::take(pieces);
+        if pieces.too_many {
+            return None;
+        }
         let mut whole = BytesMut::with_capacity(pieces.bytes + last.len());
         for part in pieces.parts {
             whole.extend_from_slice(&part);
         }
         whole.extend_from_slice(&last);
-        whole.freeze()
+        Some(whole.freeze())
     }
 
     /// Whether pieces wait for their last one.

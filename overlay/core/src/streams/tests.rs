@@ -218,10 +218,26 @@ fn a_stream_is_bounded_whatever_its_origin_sends() {
 #[test]
 fn pieces_without_a_body_are_bounded_too() {
     let mut stream = super::stream::Stream::default();
-    for _ in 0..1_000 {
+    for _ in 0..100 {
         stream.keep_piece(false, bytes::Bytes::new(), 6_400);
     }
     assert!(stream.bytes() <= 6_400 && stream.bytes() > 6_000, "{}", stream.bytes());
+    stream.keep_piece(false, bytes::Bytes::new(), 6_400);
+    assert_eq!(stream.assemble(false, bytes::Bytes::new()), None);
+}
+
+#[test]
+fn a_message_above_the_limit_is_not_delivered_in_part() {
+    let body = |length| bytes::Bytes::from(vec![7; length]);
+    let mut stream = super::stream::Stream::default();
+    for _ in 0..3 {
+        stream.keep_piece(false, body(4_000), 10_000);
+    }
+    assert_eq!(stream.bytes(), 0, "nothing of it is kept");
+    stream.keep_piece(false, body(100), 10_000);
+    assert_eq!(stream.assemble(false, body(1)), None);
+    stream.keep_piece(false, body(4_000), 10_000);
+    assert_eq!(stream.assemble(false, body(1)), Some(body(4_001)), "the next one is");
 }
 
 #[test]

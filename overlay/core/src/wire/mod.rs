@@ -8,7 +8,9 @@ pub(crate) mod varint;
 pub(crate) mod vectors;
 
 #[cfg(test)]
-mod tests;
+mod round_trips;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub(crate) use header::{Header, Kind, VERSION};
 

@@ -19,12 +19,30 @@ use bytes::Bytes;
 const TAG: ConfigurationTag = ConfigurationTag(0x0123_4567_89ab_cdef);
 
 /// A small generator: the same numbers in every run.
-struct Numbers(u64);
+pub(crate) struct Numbers(u64);
 
 impl Numbers {
-    fn next(&mut self, below: u64) -> u64 {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn next(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (self.0 >> 33) % below
+    }
+
+    /// Any number, small ones as often as large ones.
+    pub(crate) fn any(&mut self) -> u64 {
+        let digits = self.next(64) as u32;
+        (self.next(1 << 31) << 33 | self.next(1 << 31) << 2 | self.next(4)) >> digits
+    }
+
+    pub(crate) fn rank(&mut self) -> u32 {
+        self.any() as u32
+    }
+
+    pub(crate) fn bytes(&mut self, most: u64) -> Bytes {
+        (0..self.next(most + 1)).map(|_| self.next(256) as u8).collect()
     }
 }
 

@@ -77,11 +77,75 @@ fn a_unicast_of_a_past_view_is_never_delivered() {
     net.run();
     net.join(0, Join { local: 2, ..wish(Vs) });
     net.run();
+    net.pass(net.nodes[0].settings.flush_limit);
     net.loses_frames = false;
-    net.forget();
+    assert!(net.told(1).last().unwrap().starts_with("1 view "), "the next view waits no longer");
     net.pass(Duration::from_secs(1));
     assert!(net.told(1).is_empty());
     assert_eq!(net.nodes[0].groups.held(), 0);
+}
+
+#[test]
+fn the_next_view_waits_for_the_unicasts_of_the_last() {
+    let mut net = pair();
+    net.loses_frames = true;
+    net.unicast(0, member(1, 1), "").unwrap();
+    assert!(net.nodes[0].groups.held() > 0, "an empty one counts, too");
+    net.join(1, Join { local: 2, ..wish(Vs) });
+    net.run();
+    net.loses_frames = false;
+    net.pass(Duration::from_secs(1));
+    let told = net.told(1);
+    let at = |what: &str| told.iter().position(|line| line.contains(what)).unwrap();
+    assert!(at("message a1#1 in 2.3") < at("view 2.5"), "{told:?}");
+}
+
+#[test]
+fn a_leave_comes_after_the_unicasts_of_its_member_alone() {
+    for (local, waits) in [(1, true), (2, false)] {
+        let mut net = pair();
+        net.join(0, Join { local: 2, ..wish(Vs) });
+        net.run();
+        net.loses_frames = true;
+        net.unicast(0, member(1, 1), "last words").unwrap();
+        net.forget();
+        with!(net, 0, node, below, todo, {
+            node.groups.leave(below, &name(), local, &mut node.out, todo).unwrap();
+        });
+        net.run();
+        let mut told_here = net.told(0);
+        let asked = told_here.iter().any(|line| line.starts_with("1 transitional"));
+        assert_eq!(asked, !waits, "whether the leave is in the order");
+        net.loses_frames = false;
+        net.pass(Duration::from_secs(1));
+        let told = net.told(1);
+        assert!(told.iter().any(|line| line.ends_with("last words")), "{told:?}");
+        told_here.extend(net.told(0));
+        assert!(told_here.contains(&format!("{local} left")), "{told_here:?}");
+    }
+}
+
+#[test]
+fn what_is_said_in_a_view_that_is_over_is_not_repeated() {
+    let mut net = pair();
+    net.unicast(0, member(1, 1), "late").unwrap();
+    let frames: Vec<_> = net.frames.drain(..).collect();
+    net.change(&[1], true);
+    net.run();
+    net.change(&[0, 1], false);
+    // The second node has moved on without the first; the first has not heard of it.
+    for (to, from, frame) in frames {
+        let body = frame.slice(10..);
+        let result = with!(net, to, node, below, todo, {
+            node.groups.frame(below, from, UNICAST, body, &mut node.out, todo)
+        });
+        assert_eq!(result, Err(Drop::OtherView));
+        with!(net, to, node, below, todo, {
+            node.groups.settle(below, &mut node.figures, &mut node.out, todo);
+            let answers = todo.iter().filter(|todo| matches!(todo, Todo::Send(..)));
+            assert_eq!(answers.count(), 1, "its sender need not wait");
+        });
+    }
 }
 
 #[test]

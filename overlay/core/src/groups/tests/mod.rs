@@ -1,6 +1,7 @@
 //! The machine by itself: several of them are fed the same sequence of control entries, at once.
 
 mod evs;
+mod limits;
 mod lives;
 mod merges;
 mod messages;

@@ -20,7 +20,7 @@ fn a_first_member_has_a_view_of_its_own() {
     let mut net = Net::new(2);
     net.join(1, Join { blob: Bytes::from_static(b"me"), ..wish(Vs) });
     net.send(1, Service::Agreed, "early");
-    assert_eq!(net.nodes[1].groups.held(), 5);
+    assert!(net.nodes[1].groups.held() >= 5);
     net.run();
     let told =
         ["1 view 2.2 b1 from b1 b1:me", "1 sent 1 in 2.2 agreed", "1 message b1#1 in 2.2 early"];

@@ -109,3 +109,36 @@ fn an_excluded_node_stays_out_for_a_while() {
     net.assert_together(&[1, 2, 3]);
     assert_eq!(net.saw(Rare::Expelled), 1);
 }
+
+#[test]
+fn whoever_is_put_out_again_stays_out_longer() {
+    use super::super::Happening;
+    let mut net = Net::new(3, 5);
+    net.run(3000);
+    let beacon = u64::try_from(net.host(1).settings.beacon.as_millis()).unwrap();
+    for times in 0..4 {
+        net.give(node(1), Happening::Exclude(node(3)));
+        net.run(beacon * (1 << times) - beacon / 10);
+        net.assert_together(&[1, 2]);
+        net.run(beacon * 3);
+        net.assert_together(&[1, 2, 3]);
+    }
+}
+
+#[test]
+fn a_leader_that_holds_the_others_up_steps_aside() {
+    use super::super::Happening;
+    let mut net = Net::new(3, 5);
+    net.run(3000);
+    net.hosts.get_mut(&node(1)).unwrap().backlogged = true;
+    net.give(node(1), Happening::Exclude(node(1)));
+    net.run(300);
+    net.assert_together(&[2, 3]);
+    assert_eq!(net.saw(Rare::SteppedAside), 2);
+    net.run(30_000);
+    net.assert_together(&[2, 3]);
+    net.assert_together(&[1]);
+    net.hosts.get_mut(&node(1)).unwrap().backlogged = false;
+    net.run(8000);
+    net.assert_together(&[1, 2, 3]);
+}

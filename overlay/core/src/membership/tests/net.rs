@@ -40,6 +40,7 @@ pub(super) struct Host {
     pub(super) figures: Figures,
     pub(super) past: StubPast,
     pub(super) gone: bool,
+    pub(super) backlogged: bool,
     pub(super) frozen: bool,
     plans: u64,
     pub(super) installations: Vec<Installation>,
@@ -60,6 +61,7 @@ impl Host {
             figures: Figures::default(),
             past,
             gone: false,
+            backlogged: false,
             frozen: false,
             plans: 0,
             installations: Vec::new(),
@@ -80,7 +82,8 @@ impl Host {
     pub(super) fn handle(&mut self, now: Time, happening: Happening) -> Vec<Effect> {
         let mut effects = Vec::new();
         let (settings, past) = (&self.settings, &self.past);
-        let context = Context { now, settings, configuration: &self.configuration, past };
+        let (configuration, backlogged) = (&self.configuration, self.backlogged);
+        let context = Context { now, settings, configuration, past, backlogged };
         self.machine.handle(&context, happening, &mut self.figures, &mut effects);
         effects
     }
