@@ -242,12 +242,14 @@ fn soak_command(args: &SoakArgs, out: &mut impl Write) -> Result<u8, String> {
 fn report(soaked: &Soaked, required: bool, out: &mut impl Write) -> Result<bool, String> {
     say(out, &soaked.totals.table())?;
     let (slowest, seed) = soaked.slowest;
+    let (fullest, full) = soaked.fullest;
     let Soaked { runs, failed, delivered, faults, .. } = soaked;
     say(
         out,
         &format!(
             "{runs} runs, {failed} failed; {faults} faults, {} installations, {delivered} \
-             deliveries; settled within {} ms at most (seed {seed})\n",
+             deliveries; settled within {} ms at most (seed {seed}); memory {fullest} % full at \
+             most (seed {full})\n",
             soaked.totals.installations,
             slowest / 1000
         ),

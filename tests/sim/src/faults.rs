@@ -177,7 +177,8 @@ fn draw(preset: Preset, scale: Scale, random: &mut Random) -> Fault {
         }
         92..=94 => Fault::Stretch { factor: random.between(2, 20), lasts },
         95..=97 => Fault::Slow { factor: random.between(10, 100), lasts },
-        _ => Fault::DoesNotRead { lasts },
+        // Sometimes for so long that the others go on without it.
+        _ => Fault::DoesNotRead { lasts: if random.chance(0.5) { lasts } else { limit * 40 } },
     }
 }
 

@@ -153,8 +153,8 @@ pub struct Plan {
     pub random: Random,
 }
 
-/// Members of a run send at least so many messages.
-const MESSAGES: u64 = 200;
+/// The members of a run send at least so many messages each, on the whole.
+pub(crate) const MESSAGES: u64 = 200;
 
 impl Plan {
     /// Draws the run.
@@ -250,7 +250,10 @@ fn some_settings(random: &Random, draw: &mut Random) -> Settings {
     settings.max_active = draw.pick(&[2, 4, 256, 256]);
     settings.window = draw.pick(&[64 << 10, 256 << 10, 4 << 20]);
     settings.queue = draw.pick(&[512 << 10, 8 << 20]);
-    settings.max_unread = draw.pick(&[512 << 10, 16 << 20]);
+    settings.max_unread = draw.pick(&[64 << 10, 512 << 10, 16 << 20]);
+    // Near the largest that members say, so that the bound of the memory is near what is held.
+    settings.max_message = draw.pick(&[300 << 10, 1 << 20]);
+    settings.max_blob = 8 << 10;
     settings
 }
 

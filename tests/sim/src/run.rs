@@ -2,7 +2,7 @@
 
 use crate::{
     naming,
-    plan::{Plan, RunOptions},
+    plan::{MESSAGES, Plan, RunOptions},
     shared::{Counts, Traffic},
     totals::Totals,
     world::World,
@@ -46,14 +46,14 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { taken, postponed, sent, delivered, views, blobs, refused, faults } =
+        let Counts { taken, postponed, sent, delivered, views, blobs, refused, faults, fullest } =
             self.counts;
         let (frames, bytes) = self.traffic.total();
         writeln!(
             out,
             "{} virtual ms, {faults} faults, {} installations; messages: {taken} taken, {postponed} \
              postponed, {sent} sent, {delivered} delivered; {views} views with {blobs} blobs, \
-             {refused} refusals; {frames} frames, {bytes} bytes; {} lines of trace, digest {:016x}",
+             {refused} refusals; memory {fullest} % full at most; {frames} frames, {bytes} bytes; {} lines of trace, digest {:016x}",
             self.time / 1000,
             self.totals.installations,
             self.digest.0,
@@ -98,7 +98,7 @@ pub fn run_plan(plan: Plan, options: &RunOptions) -> Result<Outcome, String> {
     if options.kept {
         world.shared.trace.to_memory();
     }
-    act(&mut world, options.seconds.max(1));
+    act(&mut world, options);
     world.heal();
     let side = world.one_side();
     let settled = world.settle(&side);
@@ -122,14 +122,19 @@ pub fn judgement(world: &World, settled: bool) -> cenacle_oracle::Options {
     }
 }
 
-/// The part of a run in which things go wrong.
-fn act(world: &mut World, seconds: u64) {
-    for second in 1..=seconds {
-        world.run_until(second * 1_000_000);
-        world.check_memory();
-        if world.shared.hangs {
+/// The part of a run in which things go wrong. It goes on until enough has been said, if that is not
+/// long.
+fn act(world: &mut World, options: &RunOptions) {
+    let members = world.plan.joins.iter().map(Vec::len).sum::<usize>() as u64;
+    let talks = world.plan.habits.pace > 0 && !options.large;
+    let least = if talks { members * MESSAGES } else { 0 };
+    let (tenths, most) = (10 * options.seconds.max(1), 20 * options.seconds.max(1));
+    for tenth in 1..=most {
+        if world.shared.hangs || tenth > tenths && world.shared.counts.taken >= least {
             return;
         }
+        world.run_until(tenth * 100_000);
+        world.check_memory();
     }
 }
 
@@ -140,6 +145,9 @@ fn act(world: &mut World, seconds: u64) {
 /// The trace could not be written, or not be read by the oracle.
 pub fn finish(mut world: World, settled: Result<u64, String>) -> Result<Outcome, String> {
     world.check_memory();
+    if settled.is_ok() {
+        world.check_rest();
+    }
     let report = world.shared.trace.finish()?;
     let totals = world.totals();
     let mut problems = std::mem::take(&mut world.shared.problems);

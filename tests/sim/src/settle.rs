@@ -9,7 +9,7 @@ use crate::{
     random::scaled,
     world::World,
 };
-use cenacle_core::{NodeId, Semantics};
+use cenacle_core::{NodeId, Rare, Semantics};
 
 /// How often a world that settles is looked at, in microseconds.
 const LOOK: u64 = 5_000;
@@ -34,8 +34,16 @@ impl World {
         let sending = waiting / (settings.window as u64 / 2).max(1) * 4 * way;
         let stopping = self.nodes.iter().flatten().any(|node| node.stopping);
         let shutdown = if stopping { micros(settings.shutdown_limit) } else { 0 };
-        let sum = base + 3 * flush.min(HEALED_FLUSH) + sending + shutdown;
+        // Who held the others up is kept out for a while, up to 32 beacons.
+        let shun = if self.has_expelled() { 32 * micros(settings.beacon) } else { 0 };
+        let sum = base + 3 * flush.min(HEALED_FLUSH) + sending + shutdown + shun;
         sum + scaled(sum, self.plan.skew as f64 / 1e6)
+    }
+
+    fn has_expelled(&self) -> bool {
+        let figures = || self.nodes.iter().flatten().map(|node| node.engine.figures());
+        let saw = |case| figures().any(|figures| figures.rare(case) > 0);
+        saw(Rare::Expelled) || saw(Rare::SteppedAside)
     }
 
     /// Runs until everything has been at rest for a while. When that began, in microseconds from

@@ -135,6 +135,8 @@ pub struct Counts {
     pub refused: u64,
     /// Faults injected.
     pub faults: u64,
+    /// The most that an engine held, in percent of what it might.
+    pub fullest: u64,
 }
 
 /// What all nodes share.

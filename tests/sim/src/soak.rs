@@ -107,6 +107,8 @@ pub struct Soaked {
     pub faults: u64,
     /// The longest time to settle, in microseconds, and its seed.
     pub slowest: (u64, u64),
+    /// The most that an engine held, in percent of what it might, and the seed.
+    pub fullest: (u64, u64),
 }
 
 impl Soaked {
@@ -123,6 +125,7 @@ impl Soaked {
                 self.totals.merge(&outcome.totals);
                 self.delivered += outcome.counts.delivered;
                 self.faults += outcome.counts.faults;
+                self.fullest = self.fullest.max((outcome.counts.fullest, options.seed));
                 if let Ok(time) = outcome.settled {
                     self.slowest = self.slowest.max((time, options.seed));
                 }

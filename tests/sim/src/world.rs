@@ -234,8 +234,20 @@ impl World {
     /// Notes engines that hold more than they may.
     pub fn check_memory(&mut self) {
         for node in self.nodes.iter().flatten() {
-            if let Some(excess) = memory::excess(&node.engine) {
+            let (percent, excess) = memory::fullness(&node.engine);
+            self.shared.counts.fullest = self.shared.counts.fullest.max(percent);
+            if let Some(excess) = excess {
                 self.shared.problem(|| format!("{}: {excess}", node.id));
+            }
+        }
+    }
+
+    /// Notes engines that hold messages though everything is at rest: nobody needs them any more.
+    pub fn check_rest(&mut self) {
+        let members: usize = self.nodes.iter().flatten().map(|node| node.members.len()).sum();
+        for node in self.nodes.iter().flatten() {
+            if let Some(left) = memory::left_over(&node.engine, members) {
+                self.shared.problem(|| format!("{}: {left}", node.id));
             }
         }
     }

@@ -10,7 +10,7 @@ use cenacle_core::Defect;
 use cenacle_sim::{SoakOptions, Soaked, soak};
 
 /// Seeds within which a defect is caught: three times what was needed when this was written, or more.
-const CAUGHT_WITHIN: [(Defect, u64); 10] = [
+const CAUGHT_WITHIN: [(Defect, u64); 11] = [
     (Defect::OrderByArrival, 6),
     (Defect::NoPromises, 12),
     (Defect::ForgetDepartedStream, 60),
@@ -21,6 +21,7 @@ const CAUGHT_WITHIN: [(Defect, u64); 10] = [
     (Defect::SafeAtOnce, 12),
     (Defect::NoTables, 6),
     (Defect::AnyRound, 80),
+    (Defect::NeverForget, 6),
 ];
 
 /// A story: the first outcome in which something is wrong, if the engines leave the rule out.

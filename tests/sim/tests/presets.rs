@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use cenacle_sim::{Outcome, Preset, Promise, RunOptions, run};
+use cenacle_sim::{Outcome, Plan, Preset, Promise, RunOptions, run};
 
 const SEEDS: u64 = 6;
 
@@ -21,11 +21,8 @@ fn is_a_seed(outcome: &Outcome, options: &RunOptions) {
     let command = options.command();
     assert!(outcome.time >= 30_000_000, "{command}");
     assert!(options.faults == Preset::Calm || outcome.counts.faults >= 10, "{command}");
-    // The number of members is between that of nodes and three times that.
-    let least = 200 * options.nodes as u64;
-    assert!(outcome.counts.taken >= least / 2, "{command}: {:?}", outcome.counts);
-    let calm = options.faults == Preset::Calm;
-    assert!(!calm || outcome.counts.taken >= least, "{command}: {:?}", outcome.counts);
+    let members: usize = Plan::new(options).joins.iter().map(Vec::len).sum();
+    assert!(outcome.counts.taken >= 200 * members as u64, "{command}: {:?}", outcome.counts);
     assert!(outcome.counts.delivered > outcome.counts.sent / 2, "{command}: {:?}", outcome.counts);
 }
 
