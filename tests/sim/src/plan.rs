@@ -70,6 +70,8 @@ pub struct RunOptions {
     /// Each member sends one message of 200 bytes a second; settings, links and sizes are the same
     /// for all seeds.
     pub large: bool,
+    /// The settings are the engine's defaults; else they are mostly faster.
+    pub as_shipped: bool,
 }
 
 impl Default for RunOptions {
@@ -87,6 +89,7 @@ impl Default for RunOptions {
             judged: true,
             kept: false,
             large: false,
+            as_shipped: false,
         }
     }
 }
@@ -101,6 +104,7 @@ impl RunOptions {
             groups: 10,
             seconds: 60,
             large: true,
+            as_shipped: true,
             ..Self::default()
         }
     }
@@ -114,7 +118,7 @@ impl RunOptions {
             self.faults.as_str(),
             self.semantics.as_str()
         );
-        if self.large {
+        if self.as_shipped {
             command.push_str(" --scenario large");
         }
         if let Some(defect) = self.defect {
@@ -171,8 +175,11 @@ impl Plan {
             0 => usize::try_from(draw.between(nodes as u64, 3 * nodes as u64)).unwrap_or(nodes),
             members => members,
         };
-        let mut settings =
-            if options.large { fast(&random) } else { some_settings(&random, &mut draw) };
+        let mut settings = match (options.as_shipped, options.large) {
+            (true, _) => Settings::new(naming::node(&random, 0, 1), "simulated"),
+            (_, true) => fast(&random),
+            _ => some_settings(&random, &mut draw),
+        };
         settings.defect = options.defect;
         let links = some_links(options, &settings, &mut draw);
         let end = options.seconds.max(1) * 1_000_000;

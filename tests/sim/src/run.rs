@@ -134,7 +134,9 @@ fn act(world: &mut World, options: &RunOptions) {
             return;
         }
         world.run_until(tenth * 100_000);
-        world.check_memory();
+        if !options.large || tenth % 10 == 0 {
+            world.check_memory();
+        }
     }
 }
 

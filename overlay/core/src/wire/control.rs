@@ -1,5 +1,6 @@
 //! Control frames: what is rare and may change shape, as CBOR.
 
+use super::counts;
 use crate::{
     configuration::Peer,
     ids::{Ballot, GroupName, NodeId, Order, ViewId},
@@ -35,8 +36,10 @@ pub(crate) enum Membership {
         /// The sender's configuration.
         configuration: Ballot,
         /// Received entries per rank of it.
+        #[serde(with = "counts")]
         received: Vec<u64>,
         /// Effective promises per rank (the leader repeats all it knows; others send none).
+        #[serde(with = "counts")]
         promises: Vec<u64>,
     },
     /// A configuration exists.
@@ -141,10 +144,13 @@ pub(crate) struct Report {
     /// The members of the old configuration, by rank.
     pub(crate) members: Vec<NodeId>,
     /// Complete entries per rank.
+    #[serde(with = "counts")]
     pub(crate) complete: Vec<u64>,
     /// Effective promises per rank, at the complete prefix.
+    #[serde(with = "counts")]
     pub(crate) promises: Vec<u64>,
     /// The stable vector it knows.
+    #[serde(with = "counts")]
     pub(crate) stable: Vec<u64>,
 }
 
@@ -156,12 +162,15 @@ pub(crate) struct Plan {
     /// Ranks (of the old configuration) that go on.
     pub(crate) survivors: Vec<u16>,
     /// Where every stream ends.
+    #[serde(with = "counts")]
     pub(crate) target: Vec<u64>,
     /// The rank of a survivor that has the stream up to there.
     pub(crate) holders: Vec<u16>,
     /// Joined promises.
+    #[serde(with = "counts")]
     pub(crate) promises: Vec<u64>,
     /// Joined stability.
+    #[serde(with = "counts")]
     pub(crate) stable: Vec<u64>,
 }
 

@@ -2,6 +2,7 @@
 //! frequent are compact, the rest is CBOR.
 
 pub(crate) mod control;
+mod counts;
 pub(crate) mod data;
 pub(crate) mod header;
 pub(crate) mod varint;

@@ -69,7 +69,7 @@ impl Numbers {
     }
 
     fn counts(&mut self) -> Vec<u64> {
-        self.several(40, Self::any)
+        self.several(40, Self::count)
     }
 
     fn ranks(&mut self) -> Vec<u16> {
