@@ -46,6 +46,11 @@ pub struct Settings {
     pub direct_promises: usize,
     /// How long a node gathers promises that go through the leader.
     pub promise_gather: Duration,
+    /// How many clocks ahead a node promises that has sent nothing ordered for `promise_idle`: then
+    /// others' messages need not wait for it. Its own next one stands behind what it promised.
+    pub promise_ahead: u64,
+    /// See `promise_ahead`; a guess at the pause that means that a node has no more to say now.
+    pub promise_idle: Duration,
     /// With more active nodes than this the leader asks the idlest for its turn.
     pub max_active: usize,
     /// Time for the application to answer a flush request: a warning after it, exclusion after twice.
@@ -98,6 +103,8 @@ impl Settings {
             turn_idle: ms(1000),
             direct_promises: 8,
             promise_gather: ms(5),
+            promise_ahead: 1 << 14,
+            promise_idle: ms(10),
             max_active: 256,
             flush_limit: ms(10_000),
             slow_limit: ms(10_000),
@@ -151,6 +158,9 @@ impl Settings {
             [self.beacon, self.propose_limit, self.retry, self.ack_interval, self.turn_idle];
         if times.iter().any(Duration::is_zero) {
             return wrong("a repeated time must be above zero");
+        }
+        if self.promise_ahead > 1 << 20 {
+            return wrong("promise_ahead must be 2^20 at most: clocks end at 2^48");
         }
         if self.max_message < 64 << 10 || self.max_blob > self.budget() {
             return wrong(

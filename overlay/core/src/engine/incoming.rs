@@ -98,7 +98,6 @@ impl Engine {
             Kind::Promises => {
                 for promise in vectors::read_promises(&bytes, size)? {
                     if !self.frozen && promise.rank != self.configuration.rank {
-                        self.announcer.saw(promise.clock);
                         let moved = self.streams.promised(promise);
                         if moved && self.configuration.is_led_here() {
                             self.announcer.gather();
@@ -166,11 +165,11 @@ impl Engine {
             self.repair.heard(origin);
             self.forward(origin, &frame.bytes, out);
         }
-        let (promise, bytes) = (frame.promise, frame.bytes.len());
+        let (top, bytes) = (frame.top_clock(), frame.bytes.len());
         if self.streams.take(frame)? && self.configuration.is_led_here() {
             self.announcer.gather();
         }
-        self.announcer.saw(promise);
+        self.announcer.saw(top);
         self.stability.arrived(bytes);
         Ok(())
     }
@@ -276,7 +275,6 @@ impl Engine {
         if rank == 0 {
             for ((origin, &number), &clock) in (0..).zip(received).zip(promises) {
                 if origin != self.configuration.rank && clock <= crate::wire::MAX_COUNT {
-                    self.announcer.saw(clock);
                     self.streams.promised(vectors::Promise { rank: origin, number, clock });
                 }
             }

@@ -7,7 +7,7 @@ use crate::{
     groups::Delivery,
     ids::{Order as Place, Position},
     membership::Happening,
-    order::{Announcement, Delivered},
+    order::{Announcement, Delivered, State},
     output::{Outbox, Output, Warning},
     sender::Leave,
     streams::Request,
@@ -215,7 +215,8 @@ impl Engine {
         }
         let many = self.has_many_active();
         let me = self.configuration.rank;
-        let state = (many, delivered);
+        let idle = self.sender.is_empty() && self.order.turns.is_idle(&self.settings, self.now);
+        let state = State { many, delivered, idle };
         let due = self.announcer.due((&self.streams, me), state, &self.settings, self.now);
         let Some(announcement) = due else { return false };
         let tag = self.configuration.tag;

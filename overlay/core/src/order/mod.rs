@@ -5,7 +5,7 @@ mod promises;
 mod tests;
 mod turns;
 
-pub(crate) use promises::{Announcement, Announcer};
+pub(crate) use promises::{Announcement, Announcer, State};
 pub(crate) use turns::Turns;
 
 use crate::{

@@ -13,10 +13,21 @@ pub(crate) enum Announcement {
     Gathered(Vec<Promise>),
 }
 
+/// How it stands at the end of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct State {
+    /// Many nodes are active.
+    pub(crate) many: bool,
+    /// Something was delivered.
+    pub(crate) delivered: bool,
+    /// This node has had nothing ordered to say for a while.
+    pub(crate) idle: bool,
+}
+
 /// What has been announced.
 #[derive(Debug)]
 pub(crate) struct Announcer {
-    /// The largest clock that this node has seen or used: Lamport's clock.
+    /// The largest clock of an entry that this node has seen, used or promised: Lamport's clock.
     clock: u64,
     announced: u64,
     at: Time,
@@ -34,7 +45,8 @@ impl Announcer {
         self.clock
     }
 
-    /// Clocks seen.
+    /// Clocks of entries seen. Promises do not count: whoever raised its clock to them could never
+    /// stamp anything that a promise ahead covers.
     pub(crate) fn saw(&mut self, clock: u64) {
         self.clock = self.clock.max(clock);
     }
@@ -50,31 +62,34 @@ impl Announcer {
         self.fresh = true;
     }
 
-    /// At the end of a batch, by a node with a turn. With `many` active nodes promises go through the
+    /// At the end of a batch, by a node with a turn; an `idle` one promises ahead. With `many` active nodes promises go through the
     /// leader, who passes them on when a while has passed, and after half of it when it could deliver
     /// something itself: no oftener, or with a thousand messages a second there would be as many
     /// frames of promises as of messages.
     pub(crate) fn due(
         &mut self,
         (streams, me): (&Streams, u16),
-        (many, delivered): (bool, bool),
+        State { many, delivered, idle }: State,
         settings: &Settings,
         now: Time,
     ) -> Option<Announcement> {
         let wanted = streams.top_clock() > self.announced;
+        let ahead = if idle { settings.promise_ahead } else { 0 };
         let waited = now >= self.at + settings.promise_gather;
         let half_waited = now >= self.at + settings.promise_gather / 2;
         if !many {
-            return wanted.then(|| self.announce(now)).map(Announcement::ToAll);
+            return wanted.then(|| self.announce(ahead, now)).map(Announcement::ToAll);
         }
         if me != 0 {
-            return (wanted && waited).then(|| self.announce(now)).map(Announcement::ToLeader);
+            return (wanted && waited)
+                .then(|| self.announce(ahead, now))
+                .map(Announcement::ToLeader);
         }
         if !(wanted || self.fresh) || !(waited || half_waited && delivered) {
             return None;
         }
         if wanted {
-            self.announced = self.clock;
+            self.announce(ahead, now);
         }
         let own = self.announced;
         let gathered = self.changed(streams, own);
@@ -83,7 +98,8 @@ impl Announcer {
         (!gathered.is_empty()).then_some(Announcement::Gathered(gathered))
     }
 
-    fn announce(&mut self, now: Time) -> u64 {
+    fn announce(&mut self, ahead: u64, now: Time) -> u64 {
+        self.clock += ahead;
         self.announced = self.clock;
         self.at = now;
         self.clock

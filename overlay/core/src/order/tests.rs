@@ -197,3 +197,46 @@ fn a_promise_counts_when_the_entries_before_it_are_complete() {
     bench.frame(1, &[Agreed], (0, 1), &[]);
     assert_eq!(bench.delivered(), [(1, 1), (0, 2)]);
 }
+
+/// What an announcer of rank 2 says once an entry of rank 1 has this clock.
+fn announced(
+    announcer: &mut super::Announcer,
+    bench: &mut Bench,
+    clock: u64,
+    idle: bool,
+) -> Option<super::Announcement> {
+    bench.frame(1, &[Agreed], (clock - 1, clock), &[]);
+    announcer.saw(clock);
+    let settings = Settings::new(NodeId { key: [2; 32], incarnation: 1 }, "test");
+    let state = super::State { many: false, delivered: false, idle };
+    announcer.due((&bench.streams, 2), state, &settings, Time(0))
+}
+
+#[test]
+fn who_has_nothing_to_say_promises_ahead() {
+    use super::Announcement::ToAll;
+    let mut bench = Bench::new(&[1, 2]);
+    let mut announcer = super::Announcer::new(3, Time(0));
+    assert_eq!(announced(&mut announcer, &mut bench, 5, false), Some(ToAll(5)));
+    let ahead = 6 + (1 << 14);
+    assert_eq!(announced(&mut announcer, &mut bench, 6, true), Some(ToAll(ahead)));
+    assert_eq!(announced(&mut announcer, &mut bench, 7, true), None);
+    assert_eq!(announced(&mut announcer, &mut bench, ahead, true), None);
+    assert_eq!(announcer.clock(), ahead, "its own next entry stands behind what it promised");
+    assert_eq!(announced(&mut announcer, &mut bench, ahead + 1, false), Some(ToAll(ahead + 1)));
+}
+
+#[test]
+fn others_are_delivered_at_once_below_a_promise_ahead() {
+    let mut bench = Bench::new(&[1]);
+    bench.promise(0, 100);
+    for clock in [3, 99] {
+        bench.frame(1, &[Agreed], (clock - 1, clock), &[]);
+        assert_eq!(bench.delivered().len(), 1);
+    }
+    bench.frame(1, &[Agreed], (100, 101), &[]);
+    assert_eq!(bench.delivered(), [], "beyond the promise");
+    // What the leader says then stands behind it.
+    bench.frame(0, &[Agreed], (100, 101), &[]);
+    assert_eq!(bench.delivered(), [(0, 1), (1, 3)]);
+}

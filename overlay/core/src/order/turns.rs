@@ -172,6 +172,11 @@ impl Turns {
         self.used_at = now;
     }
 
+    /// Whether this node has sent nothing ordered for a while.
+    pub(crate) fn is_idle(&self, settings: &Settings, now: Time) -> bool {
+        now >= self.used_at + settings.promise_idle
+    }
+
     /// The leader wants this node's turn back.
     pub(crate) fn recall(&mut self) {
         self.recalled = true;

@@ -177,7 +177,7 @@ impl Stream {
             return None;
         }
         self.next_met = Met::default();
-        let top = if frame.ordered > 0 { frame.base + u64::from(frame.ordered) } else { 0 };
+        let top = frame.top_clock();
         self.complete = frame.last();
         self.promise = self.promise.max(frame.promise);
         self.undelivered_bytes += frame.bytes.len();

@@ -64,6 +64,11 @@ pub(crate) struct Met {
 }
 
 impl DataFrame {
+    /// The clock of its last ordered entry; 0 without any.
+    pub(crate) fn top_clock(&self) -> u64 {
+        if self.ordered > 0 { self.base + u64::from(self.ordered) } else { 0 }
+    }
+
     /// Checks a frame (its header has been read) of a configuration of `size` nodes.
     pub(crate) fn read(bytes: Bytes, size: usize) -> Result<Self, Drop> {
         let mut reader = Reader::new(&bytes, HEADER);
