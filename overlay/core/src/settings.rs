@@ -147,17 +147,36 @@ impl Settings {
 
     /// Checks what would make the engine misbehave.
     pub(crate) fn check(&self) -> Result<(), Error> {
+        const MOST: Duration = Duration::from_secs(24 * 60 * 60);
         let wrong = |what| Err(Error::Settings(what));
         if self.overlay.is_empty() || self.overlay.len() > 64 {
             return wrong("the overlay's name must have 1 to 64 bytes");
         }
-        if self.heartbeat.is_zero() || self.suspect_after < 3 * self.heartbeat {
+        let times = [
+            self.heartbeat,
+            self.suspect_after,
+            self.beacon,
+            self.gather_window,
+            self.stagger,
+            self.propose_limit,
+            self.retry,
+            self.repair_delay,
+            self.ack_interval,
+            self.turn_idle,
+            self.promise_gather,
+            self.promise_idle,
+            self.flush_limit,
+            self.slow_limit,
+            self.shutdown_limit,
+        ];
+        if times.iter().any(|time| time.is_zero() || *time > MOST) {
+            return wrong("times must be above zero and not above a day");
+        }
+        if self.suspect_after < 3 * self.heartbeat {
             return wrong("suspect_after must be at least three heartbeats");
         }
-        let times =
-            [self.beacon, self.propose_limit, self.retry, self.ack_interval, self.turn_idle];
-        if times.iter().any(Duration::is_zero) {
-            return wrong("a repeated time must be above zero");
+        if self.max_active == 0 {
+            return wrong("max_active must be at least 1: the leader is always active");
         }
         if self.promise_ahead > 1 << 20 {
             return wrong("promise_ahead must be 2^20 at most: clocks end at 2^48");

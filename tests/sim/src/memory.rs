@@ -6,6 +6,11 @@ use cenacle_core::Engine;
 pub trait Bounded {
     /// Bytes held and the stated limit of that, if it can be told.
     fn held_and_limit(&self) -> Option<(u64, u64)>;
+
+    /// The same of own entries that are not stable.
+    fn unstable_and_limit(&self) -> Option<(u64, u64)> {
+        None
+    }
 }
 
 impl Bounded for Engine {
@@ -13,12 +18,22 @@ impl Bounded for Engine {
         let memory = self.memory();
         Some((memory.held as u64, memory.limit as u64))
     }
+
+    fn unstable_and_limit(&self) -> Option<(u64, u64)> {
+        let (unstable, limit) = self.memory().unstable;
+        Some((unstable as u64, limit as u64))
+    }
 }
 
 /// What an engine holds in percent of what it may; what is wrong, if that is too much.
 pub(crate) fn fullness(engine: &impl Bounded) -> (u64, Option<String>) {
     let Some((held, limit)) = engine.held_and_limit() else { return (0, None) };
     let excess = (held > limit).then(|| format!("{held} bytes are held, the limit is {limit}"));
+    let flood = engine.unstable_and_limit().filter(|(unstable, limit)| unstable > limit);
+    let flood = flood.map(|(unstable, limit)| {
+        format!("{unstable} bytes of its own are not stable, the limit is {limit}")
+    });
+    let excess = excess.or(flood);
     (held.saturating_mul(100) / limit.max(1), excess)
 }
 

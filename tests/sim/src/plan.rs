@@ -258,7 +258,7 @@ fn some_settings(random: &Random, draw: &mut Random) -> Settings {
     settings.window = draw.pick(&[64 << 10, 256 << 10, 4 << 20]);
     settings.queue = draw.pick(&[512 << 10, 8 << 20]);
     settings.max_unread = draw.pick(&[64 << 10, 512 << 10, 16 << 20]);
-    // Near the largest that members say, so that the bound of the memory is near what is held.
+    // Near the largest that members say: nobody uses more by mistake.
     settings.max_message = draw.pick(&[300 << 10, 1 << 20]);
     settings.max_blob = 8 << 10;
     settings

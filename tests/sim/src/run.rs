@@ -122,13 +122,12 @@ pub fn judgement(world: &World, settled: bool) -> cenacle_oracle::Options {
     }
 }
 
-/// The part of a run in which things go wrong. It goes on until enough has been said, if that is not
-/// long.
+/// The part of a run in which things go wrong. It goes on until enough has been said.
 fn act(world: &mut World, options: &RunOptions) {
     let members = world.plan.joins.iter().map(Vec::len).sum::<usize>() as u64;
     let talks = world.plan.habits.pace > 0 && !options.large;
     let least = if talks { members * MESSAGES } else { 0 };
-    let (tenths, most) = (10 * options.seconds.max(1), 20 * options.seconds.max(1));
+    let (tenths, most) = (10 * options.seconds.max(1), 80 * options.seconds.max(1));
     for tenth in 1..=most {
         if world.shared.hangs || tenth > tenths && world.shared.counts.taken >= least {
             return;
@@ -137,6 +136,9 @@ fn act(world: &mut World, options: &RunOptions) {
         if !options.large || tenth % 10 == 0 {
             world.check_memory();
         }
+    }
+    if world.shared.counts.taken < least {
+        world.shared.problem(|| format!("{members} members did not say {least} messages"));
     }
 }
 

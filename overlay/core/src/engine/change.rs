@@ -36,7 +36,7 @@ impl Engine {
                 settings: &self.settings,
                 configuration: &self.configuration,
                 past: &past,
-                backlogged: self.unread > self.settings.max_unread,
+                backlogged: self.backlog.is_some(),
             };
             self.membership.handle(&context, happening, &mut self.figures, &mut effects);
             for effect in effects {

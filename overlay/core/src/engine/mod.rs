@@ -27,7 +27,7 @@ use crate::{
     streams::{Repair, Stability, Streams},
     time::Time,
     wire::{
-        UNCUT, VERSION,
+        MAX_FRAME, UNCUT, VERSION,
         control::{Ask, Control, Plan},
         header::control_frame,
     },
@@ -71,6 +71,8 @@ pub struct Engine {
     forgettable: bool,
     /// The weight of the events that the application has not read.
     unread: usize,
+    /// That is more than it may be.
+    backlog: Option<Backlog>,
     /// A send was refused for want of room.
     blocked: bool,
     stopping: Option<Stopping>,
@@ -93,6 +95,15 @@ fn most_of_a_stream(settings: &Settings) -> usize {
     4 * settings.window + settings.max_message
 }
 
+/// The application does not keep up.
+#[derive(Clone, Copy, Debug)]
+struct Backlog {
+    /// Since when it has read nothing.
+    since: Time,
+    /// The operator has been told.
+    told: bool,
+}
+
 /// How far a shutdown has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stopping {
@@ -111,6 +122,12 @@ pub struct Memory {
     pub held: usize,
     /// The bound that follows from the settings and the size of the configuration.
     pub limit: usize,
+    /// Bytes of own entries that are not stable, and their bound: the window, a quarter for control
+    /// entries, and the frame that fills it.
+    pub unstable: (usize, usize),
+    /// The weight of the events that the application has not read. Above `max_unread` only what was
+    /// under way comes: a window of each stream.
+    pub unread: usize,
 }
 
 impl Engine {
@@ -151,6 +168,7 @@ impl Engine {
             early: Early::default(),
             forgettable: false,
             unread: 0,
+            backlog: None,
             blocked: false,
             stopping: None,
             settings,
@@ -186,7 +204,7 @@ impl Engine {
             }
             Input::Connected { node } => self.happen(Happening::Connected(node), out),
             Input::Closed { node } => self.happen(Happening::Closed(node), out),
-            Input::Consumed { bytes } => self.unread = self.unread.saturating_sub(bytes),
+            Input::Consumed { bytes } => self.consumed(bytes),
             Input::Shutdown => {
                 let until = self.now + self.settings.shutdown_limit;
                 self.stopping.get_or_insert(Stopping::Draining { until });
@@ -238,7 +256,7 @@ impl Engine {
         if bytes > max {
             return Err(Error::TooLarge { max });
         }
-        if self.unread > self.settings.max_unread {
+        if self.backlog.is_some() {
             return Err(Error::Backlog { unread: self.unread, max: self.settings.max_unread });
         }
         let waiting = self.sender.bytes() + self.groups.held();
@@ -332,6 +350,11 @@ impl Engine {
             if self.configuration.is_led_here() && self.configuration.size() > 1 {
                 at(self.stability.slow_deadline(settings));
             }
+            if let Some(Backlog { since, told }) = self.backlog {
+                let due = since + self.settings.slow_limit * (1 + u32::from(told));
+                // Later it goes by heartbeats.
+                at(Some(due).filter(|&due| due > self.now || !told));
+            }
             // A node that stops waits for the next configuration like all others.
             if let Some(Stopping::Draining { until }) = self.stopping {
                 at(Some(until));
@@ -367,7 +390,10 @@ impl Engine {
         // An empty queue takes any message; control entries are what was asked, or a table.
         let queue = settings.queue + settings.max_message;
         let control = 2 * settings.max_message;
-        Memory { held, limit: size * per_stream + queue + control + MAX_EARLY + most_kept }
+        let limit = size * per_stream + queue + control + MAX_EARLY + most_kept;
+        let most_unstable = settings.window + settings.window / 4 + MAX_FRAME;
+        let unstable = (self.streams.unstable(), most_unstable);
+        Memory { held, limit, unstable, unread: self.unread }
     }
 }
 
@@ -383,6 +409,7 @@ macro_rules! below {
             sent: $engine.streams.sent(),
             waiting: &|channel| $engine.sender.waiting(channel),
             operational: !$engine.frozen,
+            backlogged: $engine.backlog.is_some(),
         }
     };
 }

@@ -1,6 +1,6 @@
 //! The end of a batch: deliver what may be delivered, pack what waits, say what others wait for.
 
-use super::{Below, Engine, Stopping, below};
+use super::{Backlog, Below, Engine, Stopping, below};
 use crate::{
     defect::Defect,
     error::Drop,
@@ -33,6 +33,7 @@ impl Engine {
         } else {
             self.look_after_turn(out);
             self.look_after_slow(out);
+            self.look_after_backlog(out);
             self.look_after_stop(out);
         }
         if self.blocked && self.sender.bytes() + self.groups.held() <= self.settings.queue / 2 {
@@ -173,6 +174,32 @@ impl Engine {
                 self.unread += event.weight();
             }
         }
+        if self.unread > self.settings.max_unread && self.backlog.is_none() {
+            self.backlog = Some(Backlog { since: self.now, told: false });
+        }
+    }
+
+    /// The application has read so much.
+    pub(super) fn consumed(&mut self, bytes: usize) {
+        self.unread = self.unread.saturating_sub(bytes);
+        let more = self.unread > self.settings.max_unread;
+        self.backlog = more.then_some(Backlog { since: self.now, told: false });
+    }
+
+    /// A node whose application has read nothing for long reports itself, and then asks the others to
+    /// go on without it: what they send to it alone, the leader does not see.
+    fn look_after_backlog(&mut self, out: &mut Outbox) {
+        let (now, limit) = (self.now, self.settings.slow_limit);
+        let Some(backlog) = self.backlog.as_mut().filter(|b| now >= b.since + limit) else {
+            return;
+        };
+        let late = now >= backlog.since + 2 * limit;
+        if !std::mem::replace(&mut backlog.told, true) {
+            out.push(Output::Warning(Warning::Slow { node: self.settings.node }));
+        }
+        if late && self.configuration.size() > 1 {
+            self.happen(Happening::Exclude(self.settings.node), out);
+        }
     }
 
     /// Packs what waits into frames and sends them. True if there was something.
@@ -248,7 +275,7 @@ impl Engine {
             self.stability.hurry();
         }
         let me = self.configuration.rank;
-        let withhold = self.unread > self.settings.max_unread;
+        let withhold = self.backlog.is_some();
         let due = self.stability.due((&self.streams, me), &self.settings, (withhold, self.now));
         let (tag, leads) = (self.configuration.tag, self.configuration.is_led_here());
         for rank in self.stability.answers() {

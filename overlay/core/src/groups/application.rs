@@ -72,18 +72,17 @@ impl Groups {
     ) -> Result<(), Error> {
         let _ = (below, todo);
         let member = self.present(group, local)?;
-        if !member.joined {
+        if !member.joined && member.held.is_empty() {
             // If its join comes nevertheless, its leave is asked for then.
             let Some(standing) = self.locals.named_mut(group) else { return Ok(()) };
-            let held = standing.members.remove(&local).map(|member| member.held);
-            let bytes: usize = held.iter().flatten().map(Held::bytes).sum();
-            self.held = self.held.saturating_sub(bytes);
+            standing.members.remove(&local);
             standing.tell(local, Event::Left, out);
         } else if let Some(standing) = self.locals.named_mut(group) {
             let signalled = standing.signalled && standing.semantics == Semantics::Vs;
             if let Some(member) = standing.members.get_mut(&local) {
                 member.leaving = true;
-                member.asked = None;
+                // What it has said already it wants to be said: it joins first.
+                member.asked = member.asked.filter(|_| !member.joined);
                 if signalled && member.in_view && member.flushed.is_none() {
                     member.flushed = Some(Bytes::new());
                 }
@@ -169,10 +168,6 @@ impl Groups {
         let slot = self.locals.slot(group);
         let member = self.present(group, local)?;
         let holds = self.locals.named(group).is_some_and(|standing| standing.holds(member));
-        let (waiting, max) = (self.held(), below.settings.queue);
-        if waiting.saturating_add(body.len()) > max {
-            return Err(Error::QueueFull { waiting, max });
-        }
         let Some(slot) = slot else { return Ok(()) };
         if !holds && !self.can_reach(slot, to) {
             return Err(Error::NotInView { group: group.clone(), member: to });

@@ -136,13 +136,21 @@ impl Coordinator {
             return Err(Drop::Stale);
         }
         self.flushing -= answers.remove(&from).map_or(0, |last| said(&last));
-        let fits = self.flushing + said(&answer) <= settings.budget();
+        let of_group: usize = answers.values().map(said).sum();
+        let fits = of_group + said(&answer) <= settings.budget();
         if !fits {
-            // The view comes without them.
+            // Groups that merge may say more than one view can hold: it comes without the last.
             answer.blobs.clear();
         }
+        let is_first = self.flushed.keys().next() == Some(&answer.group);
+        if !is_first && self.flushing + said(&answer) > settings.budget() {
+            // It is asked again. One group always goes on, and then the next.
+            return Err(Drop::Limit);
+        }
         self.flushing += said(&answer);
-        answers.insert(from, answer);
+        if let Some(answers) = self.flushed.get_mut(&answer.group) {
+            answers.insert(from, answer);
+        }
         if fits { Ok(()) } else { Err(Drop::Limit) }
     }
 

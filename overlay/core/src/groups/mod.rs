@@ -55,6 +55,8 @@ pub(crate) struct Below<'a> {
     pub(crate) waiting: &'a dyn Fn(Channel) -> usize,
     /// False while the next configuration is being agreed: nothing can be asked or stamped.
     pub(crate) operational: bool,
+    /// The application is so far behind that nothing is taken that can be refused.
+    pub(crate) backlogged: bool,
 }
 
 /// What the machine wants done besides events, in order.
@@ -184,8 +186,9 @@ impl Groups {
     pub(crate) fn kept(&self, settings: &Settings, size: usize) -> (usize, usize) {
         let merging = self.merging.as_ref().map_or(0, Merging::bytes);
         let table = self.table.weight() + merging + self.coordinator.bytes();
-        // The table; each class's, while they merge, and what is deferred; asked and flushed.
-        let tables = (4 + size) * settings.budget();
+        // The table; each class's, while they merge, and what is deferred; asked; flushed, with what
+        // the first group may have besides.
+        let tables = (5 + size) * settings.budget();
         (table + self.unicasts.early_bytes(), tables + size * MOST_EARLY)
     }
 
@@ -234,6 +237,8 @@ impl Groups {
         todo: &mut Vec<Todo>,
     ) -> Result<(), Drop> {
         match kind {
+            // Neither has a window that withheld acknowledgements would close.
+            UNRELIABLE | UNICAST if below.backlogged => Err(Drop::Limit),
             UNRELIABLE => self.take_unreliable(from, body, out),
             UNICAST => self.take_unicast(from, body, out),
             UNICAST_ACK => self.take_unicast_ack(below, from, body, todo),

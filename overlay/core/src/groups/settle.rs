@@ -166,7 +166,7 @@ fn ask_for_members(
         }
         let waits = channel.is_some_and(|channel| (below.waiting)(channel) > 0)
             || view.is_some_and(|view| unicasts.is_pending(view, id));
-        if member.leaving && (waits || !member.held.is_empty()) {
+        if member.joined && member.leaving && (waits || !member.held.is_empty()) {
             due = earlier(due, Some(below.now + retry));
             continue;
         }
@@ -181,7 +181,7 @@ fn ask_for_members(
         member.asked = Some((at, end));
         due = earlier(due, Some(at + retry));
         let (group, life) = (local.group.clone(), member.life);
-        asks.push(if member.leaving {
+        asks.push(if member.joined {
             Ask::Leave { group, local: id, life, end }
         } else {
             let wish = &member.wish;

@@ -21,6 +21,7 @@ struct Node {
     figures: Figures,
     out: Outbox,
     waiting: Vec<Message>,
+    backlogged: bool,
     sent: u64,
     delivered: Vec<u64>,
 }
@@ -79,6 +80,7 @@ macro_rules! with {
                 sent: $node.sent,
                 waiting: &waits,
                 operational: true,
+                backlogged: $node.backlogged,
             };
             let $todo = &mut todo;
             $call
@@ -103,6 +105,7 @@ impl Net {
                 figures: Figures::default(),
                 out: Vec::new(),
                 waiting: Vec::new(),
+                backlogged: false,
                 sent: 0,
                 delivered: vec![0],
             }
