@@ -26,6 +26,9 @@ pub enum Error {
         /// The group.
         group: GroupName,
     },
+    /// A node's name that nobody could read.
+    #[error("a name has 1 to 64 bytes without control characters: choose another [node] name")]
+    Name,
     /// The member has left, or was refused.
     #[error("this member is not in group {group} any more: join again")]
     Gone {
@@ -110,6 +113,7 @@ impl Error {
         match self {
             Self::UnknownGroup { .. } => "unknown_group",
             Self::NeedsInsecure { .. } => "needs_insecure",
+            Self::Name => "name",
             Self::Gone { .. } | Self::Engine(Engine::NotJoined { .. }) => "not_joined",
             Self::NotInView { .. }
             | Self::NoSuchMember { .. }

@@ -29,6 +29,6 @@ pub use cenacle_net::{
 pub use config::Config;
 pub use error::Error;
 pub use node::{
-    Builder, Event, Fingerprint, Group, GroupOptions, GroupStatus, Message, Node, Notice, Payload,
-    Sender, Sent, State, Status, Stopper, View,
+    Builder, Event, Fingerprint, Group, GroupOptions, GroupStatus, Message, Modules, Node, Notice,
+    Payload, Sender, Sent, State, Status, Stopper, View,
 };

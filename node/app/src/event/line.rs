@@ -1,7 +1,7 @@
 //! One event as a JSON object.
 
 use super::label::Label;
-use crate::node::{Event, Message, Status, View};
+use crate::node::{Event, Message, Modules, Status, View};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -101,6 +101,12 @@ pub enum Body {
         /// The fingerprint of its key, of a group with keys.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         key: Option<String>,
+        /// What members go by, of those that have said so.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+        names: BTreeMap<String, String>,
+        /// What agrees the key, encrypts, and decides.
+        #[serde(default)]
+        modules: Modules,
     },
     /// The transitional signal.
     Transitional {
@@ -260,6 +266,8 @@ impl Body {
             members: labels(&view.members),
             transitional: labels(&view.transitional),
             key: view.key.is_some().then(|| view.key.to_string()),
+            names: view.names.iter().map(|(m, name)| (m.to_string(), name.clone())).collect(),
+            modules: view.modules.clone(),
         }
     }
 

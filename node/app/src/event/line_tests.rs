@@ -46,11 +46,16 @@ fn a_view_says_who_and_where() {
     let members = vec![member(7), member(8)];
     let configuration = cenacle_core::Ballot { epoch: 3, proposer: member(7).node };
     let (transitional, key) = (vec![member(7)], crate::node::Fingerprint::NONE);
-    let view = View { id: view(), configuration, members, transitional, key };
+    let names = [(member(8), "Grace".to_owned())].into();
+    let modules = Modules::NONE;
+    let view = View { id: view(), configuration, members, transitional, key, names, modules };
     let text = written(Body::of(member(7), Event::View(view)));
     assert!(text.contains(r#""event":"view","view":"3.131073@07070707.9","order":[3,131073]"#));
     assert!(text.contains(r#""members":["07070707.9/1","08080808.9/1"]"#), "{text}");
-    assert!(text.contains(r#""transitional":["07070707.9/1"]"#) && !text.contains("key"));
+    assert!(text.contains(r#""transitional":["07070707.9/1"]"#) && !text.contains("\"key\""));
+    assert!(text.contains(r#""names":{"08080808.9/1":"Grace"}"#), "{text}");
+    let modules = r#""modules":{"key_agreement":"none","cipher":"none","policy":"none"}"#;
+    assert!(text.contains(modules), "{text}");
 }
 
 #[test]

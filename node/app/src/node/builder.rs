@@ -1,6 +1,6 @@
 //! What a node needs to start, from a configuration or from code.
 
-use super::Node;
+use super::{Node, names};
 use crate::Error;
 use crate::config::{self, Config};
 use bytes::Bytes;
@@ -48,6 +48,7 @@ use std::net::SocketAddr;
 /// ```
 #[derive(Debug)]
 pub struct Builder {
+    name: Option<String>,
     overlay: String,
     identity: Option<Identity>,
     state: Option<StateFolder>,
@@ -132,6 +133,7 @@ impl Default for Builder {
     fn default() -> Self {
         let nobody = NodeId { key: [0; 32], incarnation: 0 };
         Self {
+            name: None,
             overlay: "cenacle".to_owned(),
             identity: None,
             state: None,
@@ -176,6 +178,7 @@ impl Builder {
             (group.name.clone(), options)
         });
         Ok(Self {
+            name: node.name.clone(),
             overlay: overlay.name.clone(),
             identity: Some(identity),
             state: Some(state),
@@ -190,6 +193,13 @@ impl Builder {
             groups: groups.collect(),
             metrics: config.metrics().map(|metrics| metrics.listen),
         })
+    }
+
+    /// What this node's members go by: 1 to 64 bytes without control characters.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
     /// The overlay's name; nodes of another one are refused.
@@ -292,6 +302,9 @@ impl Builder {
     }
 
     pub(crate) fn split(self) -> Result<Parts, Error> {
+        if self.name.as_deref().is_some_and(|name| !names::is_name(name)) {
+            return Err(Error::Name);
+        }
         let identity = match self.identity {
             Some(identity) => identity,
             None => Identity::generate()?,
@@ -307,12 +320,14 @@ impl Builder {
             ..NetSettings::new(self.overlay.clone(), identity, self.admission)
         };
         let engine = EngineSettings { overlay: self.overlay, ..self.engine };
-        Ok(Parts { network, engine, groups: self.groups, metrics: self.metrics })
+        let Self { name, groups, metrics, .. } = self;
+        Ok(Parts { name, network, engine, groups, metrics })
     }
 }
 
 /// What the parts of a node are told.
 pub(crate) struct Parts {
+    pub(crate) name: Option<String>,
     pub(crate) network: NetSettings,
     pub(crate) engine: EngineSettings,
     pub(crate) groups: BTreeMap<GroupName, GroupOptions>,

@@ -1,7 +1,8 @@
 //! The members of this node, at the pump's end: their events go out from here, and their commands
 //! wait here for room in the engine.
 
-use super::event::{Event, Fingerprint, Message, Sent, State, View};
+use super::event::{Event, Fingerprint, Message, Modules, Sent, State, View};
+use super::names;
 use super::seat::{Item, Seat};
 use super::shared::{Command, Shared};
 use super::state::{self, Standing};
@@ -283,6 +284,8 @@ fn translate(event: core::Event, copy: bool) -> Event {
         core::Event::Transitional { view } => Event::Transitional { view },
         core::Event::FlushRequest { view } => Event::FlushRequest { view },
         core::Event::View(view) => Event::View(View {
+            names: names_in(&view),
+            modules: Modules::NONE,
             id: view.id,
             configuration: view.configuration,
             members: view.members,
@@ -292,4 +295,11 @@ fn translate(event: core::Event, copy: bool) -> Event {
         core::Event::Left => Event::Left,
         core::Event::Refused(refusal) => Event::Refused(refusal),
     }
+}
+
+/// What the members of a view go by.
+fn names_in(view: &core::View) -> BTreeMap<core::MemberId, String> {
+    let mut names = names::of_record(&view.record);
+    names.retain(|member, _| view.members.contains(member));
+    names
 }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use cenacle_core::{Ballot, MemberId, Order, Refusal, Service, ViewId};
-use std::fmt;
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// Something that happened to a member of a group, in order.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -127,6 +128,37 @@ pub struct View {
     pub transitional: Vec<MemberId>,
     /// The fingerprint of the view's key.
     pub key: Fingerprint,
+    /// What members go by, of those that have said so ([`crate::Builder::name`]).
+    pub names: BTreeMap<MemberId, String>,
+    /// What agrees the key, encrypts, and decides.
+    pub modules: Modules,
+}
+
+/// The modules of a group; a group without keys has none.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Modules {
+    /// The key agreement module.
+    pub key_agreement: Cow<'static, str>,
+    /// The cipher module.
+    pub cipher: Cow<'static, str>,
+    /// The policy module.
+    pub policy: Cow<'static, str>,
+}
+
+impl Default for Modules {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl Modules {
+    /// Those of a group without keys.
+    pub const NONE: Self = Self {
+        key_agreement: Cow::Borrowed("none"),
+        cipher: Cow::Borrowed("none"),
+        policy: Cow::Borrowed("none"),
+    };
 }
 
 /// What people compare to see that they have the same key; a group without keys has none.

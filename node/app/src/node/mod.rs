@@ -16,6 +16,7 @@ mod clock;
 mod desk;
 mod event;
 mod group;
+mod names;
 mod notice;
 mod payload;
 mod pump;
@@ -26,7 +27,7 @@ mod state;
 mod status;
 
 pub use builder::{Builder, GroupOptions};
-pub use event::{Event, Fingerprint, Message, Sent, State, View};
+pub use event::{Event, Fingerprint, Message, Modules, Sent, State, View};
 pub use group::{Group, Sender};
 pub use notice::Notice;
 pub use payload::Payload;
@@ -112,14 +113,14 @@ impl Node {
     }
 
     async fn from_builder(builder: Builder) -> Result<Self, Error> {
-        let Parts { network, mut engine, groups, metrics } = builder.split()?;
+        let Parts { name, network, mut engine, groups, metrics } = builder.split()?;
         let peer = network.identity.peer_id();
         // Wherever the caller is: the transports want the tasks' context.
         let (network, events) = spawn(Network::start(network)).await?;
         let clock = Clock::new();
         engine.node = network.node();
         engine.seed = seed(engine.node);
-        let shared = Shared::new(engine.node, engine.max_message, engine.max_unread);
+        let shared = Shared::new(engine.node, name, &engine);
         let shared = Arc::new(shared);
         let mut out = Outbox::new();
         let machine = Engine::new(engine.clone(), Box::new(SameCharter), clock.now(), &mut out);
@@ -188,7 +189,7 @@ impl Node {
                 local: member.local,
                 semantics: options.promises(),
                 charter: options.charter(),
-                blob: bytes::Bytes::new(),
+                blob: names::words(shared.name.as_deref()),
                 manual_flush: options.is_manual(),
             };
             let group = Group::new(Arc::clone(&shared), Arc::clone(&seat));

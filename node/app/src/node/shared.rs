@@ -5,7 +5,7 @@ use super::status::Status;
 use crate::{Error, node::notice::Notices};
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
-use cenacle_core::{Join, MemberId, NodeId, Service};
+use cenacle_core::{Join, MemberId, NodeId, Service, Settings};
 use futures::channel::oneshot;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,6 +44,8 @@ pub(crate) fn cost_of(bytes: usize) -> usize {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) node: NodeId,
+    /// What its members go by.
+    pub(crate) name: Option<String>,
     pub(crate) max_message: usize,
     pub(crate) max_unread: usize,
     pub(crate) notices: Notices,
@@ -68,11 +70,12 @@ struct Inbox {
 }
 
 impl Shared {
-    pub(crate) fn new(node: NodeId, max_message: usize, max_unread: usize) -> Self {
+    pub(crate) fn new(node: NodeId, name: Option<String>, engine: &Settings) -> Self {
         Self {
             node,
-            max_message,
-            max_unread,
+            name,
+            max_message: engine.max_message,
+            max_unread: engine.max_unread,
             notices: Notices::default(),
             commands: Mutex::default(),
             pump: AtomicWaker::new(),

@@ -2,7 +2,9 @@
 
 use crate::failure::Failure;
 use crate::screen::Screen;
+use cenacle::GroupName;
 use cenacle::event::{Body, Content, Label, Line};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,11 +18,13 @@ pub(super) struct Output<'a, 's> {
     gathered: Vec<u8>,
     /// Who this node's members are, for people.
     own: Vec<String>,
+    /// What the members of each group's present view go by.
+    names: BTreeMap<Option<GroupName>, BTreeMap<String, String>>,
 }
 
 impl<'a, 's> Output<'a, 's> {
     pub(super) fn new(screen: &'a mut Screen<'s>, json: bool) -> Self {
-        Self { screen, json, gathered: Vec::new(), own: Vec::new() }
+        Self { screen, json, gathered: Vec::new(), own: Vec::new(), names: BTreeMap::new() }
     }
 
     /// Gathers a line.
@@ -58,6 +62,9 @@ impl<'a, 's> Output<'a, 's> {
         if let Body::Join { .. } = line.body {
             self.own.push(line.member.to_string());
         }
+        if let Body::View { names, .. } = &line.body {
+            self.names.insert(line.group.clone(), names.clone());
+        }
         let Some(text) = self.readable(line) else { return };
         let text = match &line.group {
             Some(group) => format!("{}: {text}", escaped(group.as_str())),
@@ -69,7 +76,7 @@ impl<'a, 's> Output<'a, 's> {
 
     fn readable(&self, line: &Line) -> Option<String> {
         let names = |members: &[Label]| {
-            let names: Vec<String> = members.iter().map(|member| self.name(member)).collect();
+            let names: Vec<String> = members.iter().map(|m| self.name(&line.group, m)).collect();
             names.join(", ")
         };
         Some(match &line.body {
@@ -81,10 +88,10 @@ impl<'a, 's> Output<'a, 's> {
             Body::Message { from, content: Content::Text(_), .. } => {
                 let Body::Message { content, .. } = &line.body else { return None };
                 let text = String::from_utf8_lossy(content.bytes());
-                format!("{}: {}", self.name(from), escaped(&text))
+                format!("{}: {}", self.name(&line.group, from), escaped(&text))
             }
             Body::Message { from, content: Content::Data(body), .. } => {
-                format!("{}: {} bytes that are no text", self.name(from), body.len())
+                format!("{}: {} bytes that are no text", self.name(&line.group, from), body.len())
             }
             Body::View { members, key, .. } => {
                 let key = key.as_ref().map_or_else(String::new, |key| format!(", key {key}"));
@@ -113,9 +120,16 @@ impl<'a, 's> Output<'a, 's> {
         })
     }
 
-    fn name(&self, member: &Label) -> String {
-        let name = member.to_string();
-        if self.own.contains(&name) { format!("{name} (you)") } else { name }
+    /// Anybody can go by any name: the address is shown, too.
+    fn name(&self, group: &Option<GroupName>, member: &Label) -> String {
+        let address = member.to_string();
+        let you = self.own.contains(&address);
+        match (self.names.get(group).and_then(|names| names.get(&address)), you) {
+            (Some(name), true) => format!("{} ({address}, you)", escaped(name)),
+            (Some(name), false) => format!("{} ({address})", escaped(name)),
+            (None, true) => format!("{address} (you)"),
+            (None, false) => address,
+        }
     }
 }
 
@@ -177,7 +191,9 @@ mod tests {
             members,
             transitional: Vec::new(),
             key: None,
+            names: [("b/0".to_owned(), "Grace".to_owned())].into(),
+            modules: cenacle::Modules::NONE,
         };
-        assert_eq!(shown(body), "ops: 2 members: a/0, b/0\n");
+        assert_eq!(shown(body), "ops: 2 members: a/0, Grace (b/0)\n");
     }
 }

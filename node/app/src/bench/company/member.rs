@@ -31,7 +31,9 @@ pub(crate) fn member() -> Result<(), Failure> {
         Failure::Usage(format!("`bench member` is run by the other benchmarks: {error}"))
     })?;
     async_std::task::block_on(async {
-        match act(part).await {
+        // In a task of the runtime, as an application's: this thread would have to be woken for every
+        // event, and to wake the others for every message.
+        match async_std::task::spawn(act(part)).await {
             Ok(()) => Ok(()),
             Err(why) => {
                 say(&Word::Failed { why: why.clone() })?;
