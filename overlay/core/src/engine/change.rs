@@ -63,6 +63,7 @@ impl Engine {
                 self.frozen_at = Some(self.streams.vector(|s| s.complete()));
             }
             Effect::Recover(plan) => return self.recover(plan),
+            Effect::GiveUp => self.plan = None,
             Effect::Install(installation) => {
                 self.install(installation, out);
                 return Some(Happening::Installed);
@@ -160,7 +161,7 @@ impl Engine {
                 self.figures.saw(Rare::DepartedStreamCut);
             }
         }
-        self.stability.settled(&plan.stable);
+        self.stability.replace(&plan.stable);
     }
 
     /// Fresh machines for the new configuration.

@@ -37,6 +37,32 @@ fn give(engine: &mut Engine, from: u8, bytes: Bytes) -> Result<(), Error> {
     engine.handle(NOW, Input::Frame { from: node(from), bytes }, &mut Outbox::new())
 }
 
+#[test]
+fn a_plan_is_given_up_with_its_ballot() {
+    let (mut engine, ballot) = follower();
+    let promises = vec![0];
+    let plan = Plan {
+        configuration: engine.configuration.id,
+        survivors: vec![0],
+        target: vec![5],
+        holders: vec![0],
+        promises,
+        stable: vec![5],
+    };
+    let control = |message| control_frame(tag(), &Control::Membership(message)).unwrap();
+    give(&mut engine, 2, control(Message::Recover { ballot, plan })).unwrap();
+    assert!(engine.plan.is_some(), "its target is not reached");
+    let ballot = Ballot { epoch: 6, ..ballot };
+    let nodes = vec![node(1), node(2)];
+    give(&mut engine, 2, control(Message::Propose { ballot, nodes })).unwrap();
+    // What arrives now would reach the old target, and make more stable here than was reported.
+    assert!(engine.plan.is_none());
+}
+
+fn tag() -> u64 {
+    Settings::new(node(1), "test").overlay_tag()
+}
+
 /// A frame of rank 1 in the configuration that the ballot would install.
 fn early(ballot: Ballot) -> Bytes {
     let mut builder = Builder::new();

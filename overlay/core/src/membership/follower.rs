@@ -157,6 +157,7 @@ impl Membership {
             }
             State::Following(_) => {
                 step.figures.saw(Rare::RecoveryInterrupted);
+                step.push(Effect::GiveUp);
                 self.plan_given_up = true;
             }
         }

@@ -42,7 +42,9 @@ impl Membership {
     /// A connection closed and its redial was refused.
     pub(super) fn closed(&mut self, step: &mut Step<'_>, node: NodeId) {
         let listened = step.is_member(node) || self.in_ballot(node);
-        if listened && node != step.me() && self.detector.suspect(node, false) {
+        // Who has said that it goes is expected to close.
+        let goes = self.leaving.contains(&node);
+        if listened && !goes && node != step.me() && self.detector.suspect(node, false) {
             step.warn(node, "its connection closed and a new one was refused".into());
             self.complain_at = step.now;
         }

@@ -105,6 +105,9 @@ pub(crate) enum Effect {
     /// Bring the old streams to the plan's target, fetch what lacks, take over its promises and
     /// stability; then say `Reached` (at once, if nothing lacks). A later plan replaces it.
     Recover(Plan),
+    /// Another ballot is followed: nothing of the last plan may be taken over any more, since what this
+    /// node has is reported to the new one.
+    GiveUp,
     /// End the old configuration by the plan, begin the new one; then say `Installed`.
     Install(Installation),
     /// Tell the operator.

@@ -106,6 +106,12 @@ impl Stability {
         moved
     }
 
+    /// At the end of a configuration: what all survivors take to be stable, exactly that.
+    pub(crate) fn replace(&mut self, counts: &[u64]) {
+        self.stable.clear();
+        self.stable.extend_from_slice(counts);
+    }
+
     /// At the end of a batch: what to send. At the leader it is the stable vector, for all; at the
     /// others the acknowledgement, for the leader.
     pub(crate) fn due(

@@ -243,6 +243,7 @@ impl Net {
                 }
                 self.give(at, Happening::Installed);
             }
+            Effect::GiveUp => self.edit(at, |host| host.plans += 1),
             Effect::Freeze => self.edit(at, |host| {
                 assert!(!host.frozen, "stops twice");
                 host.frozen = true;
