@@ -225,7 +225,7 @@ pub(crate) struct Demo {
 const RUN: &str = "\
 Run a node that joins every group of its configuration.
 
-Events go to standard output, one a line, messages for the operator to standard error (RUST_LOG
+Events go to standard output, one a line, messages for the operator to standard error (CENACLE_LOG
 says which; default: warnings). Commands come from standard input, one JSON object a line:
 
   {\"send\":{\"group\":\"ops\",\"text\":\"hello\",\"service\":\"agreed\"}}

@@ -1,11 +1,14 @@
-//! Messages for the operator, on standard error: `RUST_LOG` says which (default: warnings).
+//! Messages for the operator, on standard error: `CENACLE_LOG`, or else `RUST_LOG`, says which
+//! (default: warnings).
 
 use log::Record;
 use std::io::{self, Write};
 
 /// Begins to log. libp2p's events come through `tracing`, which hands them to `log`.
 pub(crate) fn start() {
-    let wanted = env_logger::Env::default().default_filter_or("warn");
+    let own = std::env::var_os("CENACLE_LOG").is_some();
+    let variable = if own { "CENACLE_LOG" } else { "RUST_LOG" };
+    let wanted = env_logger::Env::default().filter_or(variable, "warn");
     // A logger that is there already is as good: nothing depends on which.
     let _ = env_logger::Builder::from_env(wanted).format(write).try_init();
 }

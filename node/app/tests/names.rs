@@ -1,5 +1,5 @@
 //! What members go by, between two nodes of one process.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use cenacle::{Error, Event, Group, GroupOptions, Modules, Node, View};
 

@@ -23,7 +23,8 @@ pub(crate) struct Book {
 struct Entry {
     addresses: Vec<Place>,
     record: Option<Record>,
-    /// Unix seconds of the last connection, or of the record if there was none.
+    /// Unix seconds of the last connection; 0 for none: what anybody may say of a peer that nobody has
+    /// met gives way to those who were.
     seen: u64,
 }
 
@@ -100,10 +101,9 @@ impl Book {
     }
 
     /// A verified record; whether it says anything new.
-    pub(crate) fn learn(&mut self, peer: PeerId, record: &Record, now: u64) -> bool {
+    pub(crate) fn learn(&mut self, peer: PeerId, record: &Record) -> bool {
         let max = self.max_addresses;
-        let entry =
-            self.peers.entry(peer).or_insert_with(|| Entry { seen: now, ..Entry::default() });
+        let entry = self.peers.entry(peer).or_default();
         if entry.record.as_ref().is_some_and(|known| !record.replaces(known)) {
             return false;
         }
@@ -130,11 +130,10 @@ impl Book {
     }
 
     /// An address that somebody says is this peer's.
-    pub(crate) fn hint(&mut self, peer: PeerId, address: &Multiaddr, now: u64) {
+    pub(crate) fn hint(&mut self, peer: PeerId, address: &Multiaddr) {
         let address = bare(address);
         let max = self.max_addresses;
-        let entry =
-            self.peers.entry(peer).or_insert_with(|| Entry { seen: now, ..Entry::default() });
+        let entry = self.peers.entry(peer).or_default();
         let known = entry.addresses.iter().any(|place| place.address == address);
         if !known && entry.addresses.len() < max && address.len() <= MAX_ADDRESS {
             entry.addresses.push(Place { address, reached: 0 });
@@ -146,10 +145,10 @@ impl Book {
     /// There is a connection to this peer, by dialling `address` if it is known.
     pub(crate) fn met(&mut self, peer: PeerId, dialled: Option<&Multiaddr>, now: u64) {
         if let Some(address) = dialled {
-            self.hint(peer, address, now);
+            self.hint(peer, address);
         }
         let entry = self.peers.entry(peer).or_default();
-        entry.seen = now;
+        entry.seen = now.max(1);
         if let Some(address) = dialled.map(bare) {
             let place = entry.addresses.iter_mut().find(|place| place.address == address);
             place.into_iter().for_each(|place| place.reached = now);
@@ -178,7 +177,12 @@ impl Book {
         self.peers.len()
     }
 
-    /// Forgets who was not seen for longest.
+    /// Whether there is an entry of this peer.
+    pub(crate) fn knows(&self, peer: &PeerId) -> bool {
+        self.peers.contains_key(peer)
+    }
+
+    /// Forgets who was not seen for longest, those never met first.
     fn shrink(&mut self) {
         while self.peers.len() > self.max_peers {
             let oldest = self.peers.iter().min_by_key(|(_, entry)| entry.seen);
@@ -231,8 +235,8 @@ mod tests {
         let mut book = Book::new(8, 4);
         let peer = PeerId::random();
         let (a, b) = ("/ip4/127.0.0.1/tcp/1", "/ip4/10.0.0.1/tcp/1");
-        assert!(book.learn(peer, &record(1, &[a, b]), 10));
-        assert!(!book.learn(peer, &record(1, &[a]), 11), "the same record says nothing new");
+        assert!(book.learn(peer, &record(1, &[a, b])));
+        assert!(!book.learn(peer, &record(1, &[a])), "the same record says nothing new");
         assert_eq!(book.addresses(&peer), [b.parse().unwrap(), a.parse().unwrap()]);
         let dialled: Multiaddr = format!("{a}/p2p/{peer}").parse().unwrap();
         book.met(peer, Some(&dialled), 20);
@@ -261,11 +265,25 @@ mod tests {
     }
 
     #[test]
+    fn what_strangers_say_drives_nobody_out_who_was_met() {
+        let mut book = Book::new(8, 2);
+        let met: Vec<_> = (0..4).map(|_| PeerId::random()).collect();
+        let address: Multiaddr = "/ip4/1.2.3.4/tcp/5".parse().unwrap();
+        met.iter().for_each(|peer| book.met(*peer, Some(&address), 7));
+        for number in 0..100 {
+            book.hint(PeerId::random(), &address);
+            book.learn(PeerId::random(), &record(number, &["/ip4/1.2.3.4/tcp/6"]));
+        }
+        assert_eq!(book.len(), 8);
+        assert!(met.iter().all(|peer| book.knows(peer)));
+    }
+
+    #[test]
     fn a_peer_has_so_many_addresses_and_no_more() {
         let mut book = Book::new(3, 2);
         let peer = PeerId::random();
         for port in 1..9 {
-            book.hint(peer, &format!("/ip4/1.2.3.4/tcp/{port}").parse().unwrap(), 1);
+            book.hint(peer, &format!("/ip4/1.2.3.4/tcp/{port}").parse().unwrap());
         }
         assert_eq!(book.addresses(&peer).len(), 2);
     }

@@ -53,7 +53,9 @@ pub enum Error {
     #[error("settings: {0}")]
     Settings(&'static str),
     /// An address that cannot be listened on.
-    #[error("cannot listen on {address}: {detail}")]
+    #[error(
+        "cannot listen on {address}: {detail}; choose another address or port, or stop who uses it"
+    )]
     Listen {
         /// Which.
         address: libp2p::Multiaddr,

@@ -33,6 +33,11 @@ pub(crate) struct Pace {
     pub(crate) in_all: u32,
 }
 
+/// Targets that nobody has met, in all: more than a local network has at once, a guess.
+const MOST_RUMOURS: usize = 256;
+/// After so many dials in vain nobody believes in a rumour any more.
+const VAIN: u32 = 6;
+
 /// A moment: the time since the start.
 pub(crate) type Moment = Duration;
 
@@ -41,6 +46,8 @@ pub(crate) type Moment = Duration;
 pub(crate) struct Schedule {
     pace: Pace,
     targets: BTreeMap<Target, Plan>,
+    /// How many of them nobody has met.
+    rumours: usize,
     under_way: u32,
     random: u64,
 }
@@ -53,29 +60,42 @@ struct Plan {
     failures: u32,
     under_way: u32,
     fast_until: Moment,
+    /// Nobody has met it: strangers may have made it up.
+    rumour: bool,
+}
+
+impl Plan {
+    fn new(now: Moment, rumour: bool) -> Self {
+        let (connected, failures, under_way) = (false, 0, 0);
+        Self { connected, next: now, failures, under_way, fast_until: now, rumour }
+    }
 }
 
 impl Schedule {
     /// `seed` for jitter, best another one for each node.
     pub(crate) fn new(pace: Pace, seed: u64) -> Self {
-        Self { pace, targets: BTreeMap::new(), under_way: 0, random: seed | 1 }
+        Self { pace, targets: BTreeMap::new(), rumours: 0, under_way: 0, random: seed | 1 }
     }
 
     /// A target that was not known is dialled at once.
     pub(crate) fn know(&mut self, target: Target, now: Moment) {
-        self.targets.entry(target).or_insert(Plan {
-            connected: false,
-            next: now,
-            failures: 0,
-            under_way: 0,
-            fast_until: now,
-        });
+        self.targets.entry(target).or_insert(Plan::new(now, false));
+    }
+
+    /// A target that somebody speaks of: the others come first, and if it is never there it is
+    /// forgotten. What finds no room is heard of again.
+    pub(crate) fn rumoured(&mut self, target: Target, now: Moment) {
+        if self.rumours < MOST_RUMOURS && !self.targets.contains_key(&target) {
+            self.targets.insert(target, Plan::new(now, true));
+            self.rumours += 1;
+        }
     }
 
     /// A target is of no use: it is this node itself.
     pub(crate) fn forget(&mut self, target: &Target) {
         if let Some(plan) = self.targets.remove(target) {
             self.under_way = self.under_way.saturating_sub(plan.under_way);
+            self.rumours -= usize::from(plan.rumour);
         }
     }
 
@@ -83,6 +103,7 @@ impl Schedule {
     pub(crate) fn connected(&mut self, target: &Target) {
         if let Some(plan) = self.targets.get_mut(target) {
             (plan.connected, plan.failures) = (true, 0);
+            self.rumours -= usize::from(std::mem::take(&mut plan.rumour));
         }
     }
 
@@ -128,6 +149,10 @@ impl Schedule {
             plan.failures = plan.failures.saturating_add(1);
         }
         self.ended(target);
+        let vain = |plan: &Plan| plan.rumour && plan.failures >= VAIN && plan.under_way == 0;
+        if self.targets.get(target).is_some_and(vain) {
+            self.forget(target);
+        }
     }
 
     /// A dial has ended.
@@ -145,13 +170,17 @@ impl Schedule {
     pub(crate) fn due(&mut self, now: Moment) -> Vec<Target> {
         let mut due = Vec::new();
         let mut random = self.random;
-        for (target, plan) in &mut self.targets {
+        let mut ready: Vec<_> =
+            self.targets.iter_mut().filter(|(_, plan)| plan.next <= now).collect();
+        // Those that wait longest first, and rumours last.
+        ready.sort_by_key(|(_, plan)| (plan.rumour, plan.next));
+        for (target, plan) in ready {
             if self.under_way >= self.pace.in_all {
                 break;
             }
             let fast = now < plan.fast_until;
             let at_once = if fast { self.pace.at_once } else { 1 };
-            if plan.connected || plan.next > now || plan.under_way >= at_once {
+            if plan.connected || plan.under_way >= at_once {
                 continue;
             }
             let pause = if fast {
@@ -252,6 +281,22 @@ mod tests {
         let moments = dials(&mut schedule, now, Duration::from_secs(60));
         assert_eq!(moments[0], now);
         assert!((240..=301).contains(&moments.len()), "{} dials in a minute", moments.len());
+    }
+
+    #[test]
+    fn rumours_come_last_and_end() {
+        let mut schedule = Schedule::new(PACE, 7);
+        for number in 0..10_000 {
+            let peer = Target::Address(format!("/ip4/1.1.1.1/tcp/{number}").parse().unwrap());
+            schedule.rumoured(peer, Duration::ZERO);
+        }
+        assert_eq!(schedule.targets.len(), MOST_RUMOURS);
+        schedule.know(target(1), Duration::from_millis(1));
+        let due = schedule.due(Duration::from_millis(1));
+        assert_eq!((due.len(), &due[0]), (7, &target(1)));
+        due.iter().for_each(|target| schedule.failed(target));
+        dials(&mut schedule, Duration::from_millis(2), Duration::from_secs(600));
+        assert_eq!((schedule.targets.len(), schedule.rumours), (1, 0), "the known one stays");
     }
 
     #[test]

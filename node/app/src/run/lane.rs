@@ -126,6 +126,11 @@ impl Lane {
         let (Some(group), Some((_, job))) = (&self.group, self.jobs.front_mut()) else {
             return Poll::Pending;
         };
+        if !self.leaving.is_empty() {
+            // Behind its leave nothing is done: who asked learns it now.
+            let gone = Error::Gone { group: group.name().clone() };
+            return Poll::Ready(Step::Done((self.take(), Err(gone))));
+        }
         let result = match job {
             Job::Send { body, manner: Manner::Multicast(service), .. } => {
                 group.poll_send(cx, body, *service)

@@ -69,12 +69,16 @@ impl Addresses {
         self.book.addresses(peer)
     }
 
+    pub(super) fn knows(&self, peer: &PeerId) -> bool {
+        self.book.knows(peer)
+    }
+
     pub(super) fn is_ours(&self, address: &Multiaddr) -> bool {
         self.own.contains(&bare(address))
     }
 
     pub(super) fn hint(&mut self, peer: PeerId, address: &Multiaddr) {
-        self.book.hint(peer, address, unix_seconds());
+        self.book.hint(peer, address);
     }
 
     pub(super) fn met(&mut self, peer: PeerId, dialled: Option<&Multiaddr>) {
@@ -163,7 +167,7 @@ impl Driver {
         if peer == self.shared.peer {
             return;
         }
-        if !self.addresses.book.learn(peer, &record, unix_seconds()) {
+        if !self.addresses.book.learn(peer, &record) {
             return;
         }
         let (now, target) = (self.now(), Target::Peer(peer));

@@ -83,6 +83,11 @@ impl Driver {
             let opts = match &target {
                 Target::Peer(peer) => {
                     let addresses = self.addresses.of(peer);
+                    if !self.addresses.knows(peer) {
+                        // It gave way to others.
+                        self.dialling.schedule.forget(&target);
+                        continue;
+                    }
                     if addresses.is_empty() {
                         self.dialling.schedule.failed(&target);
                         continue;

@@ -4,6 +4,7 @@ use super::{
     addresses::Addresses,
     behaviour::{Peers, PeersEvent},
     dialling::{Dialling, is_circuit},
+    listen,
 };
 use crate::{
     book::peer_in,
@@ -70,10 +71,9 @@ impl Driver {
             .with_max_negotiating_inbound_streams(settings.limits.max_streams);
         let mut swarm = Swarm::new(transport, peers, shared.peer, config);
         for address in &settings.listen {
-            swarm.listen_on(address.clone()).map_err(|error| Error::Listen {
-                address: address.clone(),
-                detail: error.to_string(),
-            })?;
+            let refused = |detail| Error::Listen { address: address.clone(), detail };
+            listen::is_free(address).map_err(|error| refused(listen::said(&error)))?;
+            swarm.listen_on(address.clone()).map_err(|error| refused(listen::said(&error)))?;
         }
         let started = Instant::now();
         let mut driver = Self {
@@ -311,7 +311,7 @@ impl Driver {
                     found.into_iter().filter(|(peer, _)| *peer != self.shared.peer)
                 {
                     self.addresses.hint(peer, &address);
-                    self.dialling.schedule.know(Target::Peer(peer), now);
+                    self.dialling.schedule.rumoured(Target::Peer(peer), now);
                     self.dialling.schedule.hopeful(&Target::Peer(peer), now);
                 }
             }

@@ -4,5 +4,6 @@ mod addresses;
 mod behaviour;
 mod dialling;
 mod driver;
+mod listen;
 
 pub(crate) use driver::Driver;
