@@ -27,8 +27,8 @@ async fn names() {
     let mut at_ada = ada.join("ops").await.unwrap();
     view_of(&mut at_ada, 1).await;
     let first = ada.listening().await.unwrap();
-    let grace = Node::builder().name("Grace Hopper").bootstrap(first.clone()).group(ops.clone());
-    let grace = grace.start().await.unwrap();
+    let grace = Node::builder().name("Grace Hopper").listen(listen()).bootstrap(first.clone());
+    let grace = grace.group(ops.clone()).start().await.unwrap();
     let mut at_grace = grace.join("ops").await.unwrap();
     for group in [&mut at_ada, &mut at_grace] {
         let view = view_of(group, 2).await;
@@ -37,7 +37,9 @@ async fn names() {
         assert_eq!(own(grace.id()).map(|member| view.names[member].as_str()), Some("Grace Hopper"));
         assert_eq!(view.modules, Modules::NONE);
     }
-    let nobody = Node::builder().bootstrap(first).group(ops).start().await.unwrap();
+    let second = grace.listening().await.unwrap();
+    let nobody = Node::builder().bootstrap(first).bootstrap(second).group(ops);
+    let nobody = nobody.start().await.unwrap();
     let mut at_nobody = nobody.join("ops").await.unwrap();
     assert_eq!(view_of(&mut at_nobody, 3).await.names.len(), 2);
     ada.stop().await;
