@@ -4,6 +4,12 @@
 use cenacle::{Error, Event, Group, GroupOptions, Modules, Node, View};
 
 async fn view_of(group: &mut Group, members: usize) -> View {
+    let limit = std::time::Duration::from_secs(60);
+    let view = async_std::future::timeout(limit, next_view(group, members)).await;
+    view.unwrap_or_else(|_| panic!("no view of {members}"))
+}
+
+async fn next_view(group: &mut Group, members: usize) -> View {
     while let Some(event) = group.next().await {
         if let Event::View(view) = event
             && view.members.len() == members

@@ -16,7 +16,7 @@ fn what_one_types_the_other_reads() {
     // No command here: a message like all others.
     first.await_message("{\"leave\":\"ops\"}");
     second.await_text("its own message", |lines| {
-        let own = lines.iter().find(|line| line.contains("(you): good morning"));
+        let own = lines.iter().find(|line| line.contains(", you): good morning"));
         own.map(|line| assert!(line.starts_with("ops: ")))
     });
     second.await_text("who is there", |lines| {
