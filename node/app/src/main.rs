@@ -23,6 +23,7 @@ mod init;
 mod logging;
 mod meter;
 mod modules;
+mod parse;
 mod plugins;
 mod run;
 mod screen;
@@ -58,7 +59,7 @@ fn run(
     screen: &mut Screen<'_>,
     notes: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let Some(args) = args::parse(words, screen)? else { return Ok(()) };
+    let Some(args) = parse::parse(words, screen)? else { return Ok(()) };
     match args.command {
         Command::Init(words) => init::run(&words, screen),
         Command::Id(words) => id::run(&words, screen),
