@@ -78,3 +78,15 @@ impl Configuration {
         self.members.iter().map(|p| p.node)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Of one node.
+    pub(crate) fn alone() -> Configuration {
+        let node = NodeId { key: [3; 32], incarnation: 1 };
+        let members = vec![Peer { node, priority: 0 }];
+        Configuration::new("test", Ballot { epoch: 1, proposer: node }, members, node)
+    }
+}

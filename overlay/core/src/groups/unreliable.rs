@@ -129,14 +129,11 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ids::Ballot, wire::tests::Numbers};
+    use crate::{configuration::tests::alone, wire::tests::Numbers};
 
     #[test]
     fn frames_are_read_as_written() {
-        let me = NodeId { key: [3; 32], incarnation: 1 };
-        let id = Ballot { epoch: 1, proposer: me };
-        let members = vec![crate::Peer { node: me, priority: 0 }];
-        let configuration = Configuration::new("test", id, members, me);
+        let configuration = alone();
         let mut numbers = Numbers::new(8);
         for _ in 0..2_000 {
             let (channel, local) = (Channel(numbers.any()), numbers.rank());

@@ -62,10 +62,10 @@ impl Announcer {
         self.fresh = true;
     }
 
-    /// At the end of a batch, by a node with a turn; an `idle` one promises ahead. With `many` active nodes promises go through the
-    /// leader, who passes them on when a while has passed, and after half of it when it could deliver
-    /// something itself: no oftener, or with a thousand messages a second there would be as many
-    /// frames of promises as of messages.
+    /// At the end of a batch, by a node with a turn; an `idle` one promises ahead. With `many` active
+    /// nodes promises go through the leader, who passes them on when a while has passed, and after
+    /// half of it when it could deliver something itself: no oftener, or with a thousand messages a
+    /// second there would be as many frames of promises as of messages.
     pub(crate) fn due(
         &mut self,
         (streams, me): (&Streams, u16),
