@@ -192,6 +192,21 @@ fn who_goes_loses_nothing_that_was_accepted() {
 }
 
 #[test]
+fn nobody_is_put_out_for_what_a_leader_missed_while_it_stood_still() {
+    let mut net = Net::new(3, |_| {});
+    net.lossy = true;
+    net.send(1, Service::Agreed, 10).unwrap();
+    net.pass(5);
+    // Longer than anybody may be slow for.
+    net.now = net.now + Duration::from_secs(60);
+    net.pass(5);
+    net.lossy = false;
+    net.pass(1_000);
+    assert_eq!((net.slow.len(), net.sizes()), (0, vec![3; 3]));
+    assert_eq!([net.came(0, 1), net.came(2, 1)], [1, 1]);
+}
+
+#[test]
 fn a_leave_from_an_open_group_comes_after_what_was_said_though_that_was_lost() {
     let mut net = Net::new(3, |_| {});
     let open = |local| Join { semantics: Semantics::Evs, ..wish("open", local) };

@@ -98,7 +98,7 @@ fn most_of_a_stream(settings: &Settings) -> usize {
 /// The application does not keep up.
 #[derive(Clone, Copy, Debug)]
 struct Backlog {
-    /// Since when it has read nothing.
+    /// Since when more is unread than may be.
     since: Time,
     /// The operator has been told.
     told: bool,
@@ -179,6 +179,11 @@ impl Engine {
     /// the error. A refused frame of this overlay was still a sign of life: what membership answers
     /// to that, and what repeats itself to a peer that repeats itself, may be in `out`.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Outbox) -> Result<(), Error> {
+        if now.since(self.now) >= self.settings.slow_limit {
+            // This node stood still: that others fell behind meanwhile says nothing about them.
+            self.stability.forgive(now);
+            self.backlog = self.backlog.map(|backlog| Backlog { since: now, ..backlog });
+        }
         self.now = self.now.max(now);
         let before = out.len();
         let result = self.take(input, out);

@@ -182,12 +182,14 @@ impl Engine {
     /// The application has read so much.
     pub(super) fn consumed(&mut self, bytes: usize) {
         self.unread = self.unread.saturating_sub(bytes);
-        let more = self.unread > self.settings.max_unread;
-        self.backlog = more.then_some(Backlog { since: self.now, told: false });
+        if self.unread <= self.settings.max_unread {
+            self.backlog = None;
+        }
     }
 
-    /// A node whose application has read nothing for long reports itself, and then asks the others to
-    /// go on without it: what they send to it alone, the leader does not see.
+    /// A node whose application has been too far behind for long reports itself, and then asks the
+    /// others to go on without it: a leader has nobody above it, and does not see what others send to
+    /// one node alone.
     fn look_after_backlog(&mut self, out: &mut Outbox) {
         let (now, limit) = (self.now, self.settings.slow_limit);
         let Some(backlog) = self.backlog.as_mut().filter(|b| now >= b.since + limit) else {
@@ -352,14 +354,14 @@ impl Engine {
         }
     }
 
-    /// At the leader: reports members that hold the others up, then excludes them. If it is one
-    /// itself, the others go on without it.
+    /// At the leader: reports other members that hold everybody up, then excludes them.
     fn look_after_slow(&mut self, out: &mut Outbox) {
         if !self.configuration.is_led_here() || self.configuration.size() == 1 {
             return;
         }
         for (rank, late) in self.stability.slow(self.settings.slow_limit, self.now) {
-            let Some(node) = self.configuration.node(rank) else { continue };
+            let node = self.configuration.node(rank).filter(|&node| node != self.settings.node);
+            let Some(node) = node else { continue };
             if late {
                 self.happen(Happening::Exclude(node), out);
             } else {

@@ -186,6 +186,11 @@ impl Stability {
         rows.map(|(&at, &late)| at + settings.slow_limit * (late + 1)).min()
     }
 
+    /// Everybody gets fresh patience.
+    pub(crate) fn forgive(&mut self, now: Time) {
+        self.moved_at.fill(now);
+    }
+
     /// At the leader: members whose acknowledgements have not moved for `limit` though something is
     /// missing; each is told once, and again (`true`) at twice the limit.
     pub(crate) fn slow(&mut self, limit: std::time::Duration, now: Time) -> Vec<(u16, bool)> {
