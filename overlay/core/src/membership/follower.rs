@@ -164,7 +164,7 @@ impl Membership {
         if self.proposal.as_ref().is_some_and(|proposal| proposal.ballot() < ballot) {
             self.proposal = None;
         }
-        self.merge.pause();
+        self.merge.courtship.pause();
         self.promised = Some(ballot);
         self.detector.watch(ballot.proposer, step.now, step.settings.max_nodes);
         self.state = State::Following(Box::new(Following {

@@ -218,7 +218,7 @@ impl Membership {
     pub(super) fn act_on_change(&mut self, step: &mut Step<'_>) {
         let changes = self.is_operational()
             && (step.configuration.nodes().any(|node| self.is_out(step, node))
-                || self.merge.is_ready(step.now, step.settings));
+                || self.merge.courtship.is_ready(step.now, step.settings));
         if !changes || !matches!(self.departure, Departure::Staying) {
             self.noticed = None;
             return;
@@ -228,7 +228,7 @@ impl Membership {
             self.noticed = None;
             let mut nodes = self.remaining(step);
             let room = step.settings.max_nodes.saturating_sub(nodes.len());
-            nodes.extend(self.merge.take_suitors(room));
+            nodes.extend(self.merge.courtship.take_suitors(step.now, step.settings, room));
             self.propose(step, nodes);
         }
     }

@@ -1,6 +1,6 @@
 //! How configurations of one overlay find each other: beacons, probes, backoff.
 
-use super::{Effect, Membership, departure::Departure, step::Step};
+use super::{Effect, Membership, courtship::Courtship, departure::Departure, step::Step};
 use crate::{
     configuration::Peer,
     error::Drop,
@@ -22,12 +22,7 @@ const VOUCHES: Duration = Duration::from_secs(3);
 pub(super) struct Merge {
     announce_at: Time,
     nonce: u64,
-    /// Foreign nodes that are probed now, with the nonce, and whether they have answered.
-    courted: BTreeMap<NodeId, (u64, bool)>,
-    since: Time,
-    again: Time,
-    /// Foreign nodes in this node's last proposal.
-    suitors: BTreeSet<NodeId>,
+    pub(super) courtship: Courtship,
     /// When a probe of the node, or its answer, was here last.
     verified: BTreeMap<NodeId, Time>,
     backoff: BTreeMap<NodeId, Backoff>,
@@ -61,10 +56,7 @@ impl Merge {
         Self {
             announce_at: now,
             nonce: 0,
-            courted: BTreeMap::new(),
-            since: now,
-            again: now,
-            suitors: BTreeSet::new(),
+            courtship: Courtship::new(now),
             verified: BTreeMap::new(),
             backoff: BTreeMap::new(),
             shunned: BTreeMap::new(),
@@ -127,6 +119,9 @@ impl Merge {
             self.shunned.remove(&ends_first);
         }
         let shunned = self.shunned.entry(node).or_insert(Shunned { until: now, times: 0 });
+        if now < shunned.until {
+            return; // It is said again until it is out.
+        }
         shunned.until = now + settings.beacon * (1 << shunned.times.min(5));
         shunned.times += 1;
     }
@@ -139,41 +134,15 @@ impl Merge {
         self.backoff.get(&node).is_some_and(|backoff| now < backoff.until)
     }
 
-    /// A ballot goes on: whoever is courted is found again later.
-    pub(super) fn pause(&mut self) {
-        self.courted.clear();
-    }
-
-    /// Whether there are foreign nodes to propose to: all that are probed have answered, or some,
-    /// and it has taken long.
-    pub(super) fn is_ready(&self, now: Time, settings: &Settings) -> bool {
-        let mut answers = self.courted.values().map(|&(_, answered)| answered);
-        let late = now >= self.since + courtship_limit(settings);
-        if late {
-            answers.any(|answered| answered)
-        } else {
-            answers.len() > 0 && answers.all(|a| a)
-        }
-    }
-
-    /// The foreign nodes that have answered; they are in the proposal now.
-    pub(super) fn take_suitors(&mut self, max: usize) -> BTreeSet<NodeId> {
-        let courted = std::mem::take(&mut self.courted);
-        let answered = courted.into_iter().filter(|&(_, (_, answered))| answered);
-        self.suitors = answered.map(|(node, _)| node).take(max).collect();
-        self.suitors.clone()
-    }
-
     /// A configuration begins: counts who came along, and announces it.
     pub(super) fn begin(&mut self, step: &Step<'_>) {
         self.announce_at = step.now;
-        self.courted.clear();
         for node in step.configuration.nodes() {
             self.backoff.remove(&node);
         }
         let beacon = step.settings.beacon;
         self.backoff.retain(|_, backoff| step.now < backoff.until + beacon * 2);
-        for node in std::mem::take(&mut self.suitors) {
+        for node in self.courtship.end() {
             if !step.is_member(node) && self.backoff.len() < step.settings.max_nodes {
                 let backoff =
                     self.backoff.entry(node).or_insert(Backoff { until: step.now, failures: 0 });
@@ -183,11 +152,6 @@ impl Merge {
             }
         }
     }
-}
-
-/// How long a leader waits for answers to its probes before it goes on with those it has.
-fn courtship_limit(settings: &Settings) -> Duration {
-    settings.propose_limit / 2
 }
 
 impl Membership {
@@ -299,32 +263,30 @@ impl Membership {
             }
             return;
         }
-        let me = Peer { node: step.me(), priority: step.settings.priority };
-        if me.precedence() < leader.precedence() {
-            self.court(step, node);
+        if step.me_as_peer().precedence() < leader.precedence() {
+            self.court(step, node, None);
         } else {
             self.introduce(step, node);
         }
     }
 
-    /// Sees whether `node` hears this node and the other way round.
-    fn court(&mut self, step: &mut Step<'_>, node: NodeId) {
-        let full = step.configuration.size() + self.merge.courted.len() >= step.settings.max_nodes;
+    /// Sees whether `node` hears this node and the other way round. Members `of` a configuration are
+    /// courted with their leader.
+    fn court(&mut self, step: &mut Step<'_>, node: NodeId, of: Option<Ballot>) {
+        let courtship = &self.merge.courtship;
+        let full = step.configuration.size() + courtship.len() >= step.settings.max_nodes;
         if full
+            || courtship.gives_way(step.now)
+            || courtship.includes(node)
             || step.is_member(node)
-            || self.merge.courted.contains_key(&node)
-            || self.merge.backs_off(node, step.now)
+            || of.is_none() && self.merge.backs_off(node, step.now)
             || self.merge.is_shunned(node, step.now)
             || self.supersede(step, node)
         {
             return;
         }
-        if self.merge.courted.is_empty() {
-            self.merge.since = step.now;
-            self.merge.again = step.now + step.settings.retry;
-        }
         let nonce = self.merge.next_nonce();
-        self.merge.courted.insert(node, (nonce, false));
+        self.merge.courtship.add(node, (nonce, of), step.now, step.settings);
         step.send(node, Message::Probe { nonce });
     }
 
@@ -333,13 +295,22 @@ impl Membership {
         if self.supersede(step, from) || self.merge.is_shunned(from, step.now) || waits {
             return step.figures.dropped(Drop::Stranger);
         }
+        let foreign = !step.is_member(from);
+        if foreign && !self.is_operational() && !self.in_ballot(from) {
+            // Whoever is in a ballot cannot follow another; it is asked again soon.
+            return step.figures.dropped(Drop::Stale);
+        }
         self.merge.verify(step, from);
+        if foreign {
+            self.merge.courtship.give_way(step.now, step.settings);
+        }
         let configuration = step.configuration;
-        let members = if configuration.is_led_here() {
-            configuration.members.clone()
-        } else {
-            vec![Peer { node: step.me(), priority: step.settings.priority }]
-        };
+        let mut members = configuration.members.clone();
+        if !configuration.is_led_here() {
+            // The leader, who is first, and this node.
+            let leader = configuration.leader();
+            members.retain(|peer| peer.node == leader || peer.node == step.me());
+        }
         let (epoch, configuration) = (self.epoch, configuration.id);
         step.send(from, Message::ProbeReply { nonce, epoch, configuration, members });
     }
@@ -367,14 +338,21 @@ impl Membership {
             }
             return;
         }
-        match self.merge.courted.get_mut(&from) {
-            Some((asked, answered)) if *asked == nonce => *answered = true,
-            _ => return step.figures.dropped(Drop::Stale),
-        }
+        let Some(leader) = members.first() else { return };
+        let (courtship, leads) = (&mut self.merge.courtship, leader.node == from);
+        let Ok(before) = courtship.answer(from, nonce, configuration, leads) else {
+            return step.figures.dropped(Drop::Stale);
+        };
         self.merge.verify(step, from);
-        if configuration != step.configuration.id {
+        if step.me_as_peer().precedence() > leader.precedence() {
+            // It has found a better leader meanwhile, who courts this node.
+            self.merge.courtship.drop(from);
+            self.introduce(step, leader.node);
+        } else if configuration != step.configuration.id {
+            let before = before.filter(|_| leads);
+            self.merge.courtship.regroup(before, configuration, &distinct);
             for node in distinct {
-                self.court(step, node);
+                self.court(step, node, Some(configuration));
             }
         }
     }
@@ -382,11 +360,8 @@ impl Membership {
     pub(super) fn merge_due(&self, step: &Step<'_>) -> Option<Time> {
         let leads = step.configuration.is_led_here() && self.is_operational();
         let announce = leads.then_some(self.merge.announce_at);
-        if self.merge.courted.is_empty() || self.merge.is_ready(step.now, step.settings) {
-            return announce;
-        }
-        let courtship = self.merge.since + courtship_limit(step.settings);
-        Some(announce.unwrap_or(courtship).min(courtship).min(self.merge.again))
+        let courtship = self.merge.courtship.due(step.now, step.settings);
+        announce.into_iter().chain(courtship).min()
     }
 
     /// Announces this configuration, and goes on courting.
@@ -400,17 +375,8 @@ impl Membership {
                 step.push(Effect::Announce(beacon));
             }
         }
-        let late = step.now >= self.merge.since + courtship_limit(step.settings);
-        if late && !self.merge.is_ready(step.now, step.settings) {
-            self.merge.courted.clear();
-        }
-        if step.now >= self.merge.again {
-            self.merge.again = step.now + step.settings.retry;
-            for (&node, &(nonce, answered)) in &self.merge.courted {
-                if !answered {
-                    step.send(node, Message::Probe { nonce });
-                }
-            }
+        for (node, nonce) in self.merge.courtship.act(step.now, step.settings) {
+            step.send(node, Message::Probe { nonce });
         }
     }
 }

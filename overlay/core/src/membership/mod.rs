@@ -8,9 +8,11 @@
 //! | `proposer.rs` | when this node proposes, and how it leads a ballot |
 //! | `plans.rs` | how old configurations end: pure functions over reports |
 //! | `merge.rs` | beacons, probes, backoff |
+//! | `courtship.rs` | foreign nodes that are probed before a proposal |
 //! | `departure.rs` | leaving |
 //! | `step.rs` | what one call looks at and fills |
 
+mod courtship;
 mod departure;
 mod detector;
 mod follower;

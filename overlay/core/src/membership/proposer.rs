@@ -157,7 +157,7 @@ impl Membership {
             return step.figures.dropped(Drop::Malformed);
         };
         proposal.pasts.insert(report.configuration, std::mem::take(&mut report.members));
-        answer.report = Some(report);
+        (answer.report, answer.refused) = (Some(report), false);
         if proposal.all_done() {
             let forget = step.settings.lacks(Defect::ForgetDepartedStream);
             let (reports, proposer) = (proposal.reports(), step.settings.node);
@@ -237,9 +237,23 @@ impl Membership {
             return self.given_up(from, ballot, step.now);
         };
         answer.refused = true;
-        if promised > ballot && proposal.outbid.is_none() {
+        // A suitor goes with others now; who would outbid them would hold up both.
+        let outbids = promised > ballot && !self.merge.courtship.is_suitor(from);
+        if outbids && proposal.outbid.is_none() {
             proposal.outbid = Some(step.now + wait + self.random.below(spread));
         }
+    }
+
+    /// Nobody is waited for any more but suitors that do not come along.
+    fn is_jilted(&self) -> bool {
+        self.proposal.as_ref().is_some_and(|proposal| {
+            let mut waiting =
+                proposal.answers.iter().filter(|(_, a)| !proposal.is_done(a)).peekable();
+            let jilts = |(node, answer): (&NodeId, &Answer)| {
+                answer.refused && self.merge.courtship.is_suitor(*node)
+            };
+            waiting.peek().is_some() && waiting.all(jilts)
+        })
     }
 
     /// Repeats questions, and gives up on those that do not answer.
@@ -250,6 +264,9 @@ impl Membership {
             || proposal.undone().any(|node| !stays(&node))
         {
             let nodes = proposal.nodes().filter(stays).collect();
+            self.propose(step, nodes);
+        } else if self.is_jilted() {
+            let nodes = proposal.done().filter(stays).collect();
             self.propose(step, nodes);
         } else if proposal.outbid.is_none() && step.now >= proposal.limit(step) {
             self.propose_less(step);

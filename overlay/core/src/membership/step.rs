@@ -2,8 +2,13 @@
 
 use super::{Context, Effect, Past};
 use crate::{
-    configuration::Configuration, figures::Figures, ids::NodeId, output::Warning,
-    settings::Settings, time::Time, wire::control::Membership as Message,
+    configuration::{Configuration, Peer},
+    figures::Figures,
+    ids::NodeId,
+    output::Warning,
+    settings::Settings,
+    time::Time,
+    wire::control::Membership as Message,
 };
 use std::{collections::VecDeque, time::Duration};
 
@@ -40,6 +45,11 @@ impl<'a> Step<'a> {
 
     pub(super) fn me(&self) -> NodeId {
         self.settings.node
+    }
+
+    /// This node as others see it.
+    pub(super) fn me_as_peer(&self) -> Peer {
+        Peer { node: self.settings.node, priority: self.settings.priority }
     }
 
     /// Sends to a peer, or to this node itself.

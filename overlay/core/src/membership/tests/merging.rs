@@ -80,6 +80,51 @@ fn lasting_cuts_settle() {
 }
 
 #[test]
+fn a_configuration_is_not_torn_while_links_open() {
+    let mut net = Net::new(3, 2);
+    net.part(&[1]);
+    net.run(3000);
+    net.assert_together(&[2, 3]);
+    net.cut.clear();
+    net.cut.extend([(node(1), node(3)), (node(3), node(1))]);
+    let limit = net.host(1).settings.propose_limit * 2;
+    let before = net.installations();
+    net.run(u64::try_from(limit.as_millis()).unwrap());
+    assert_eq!(net.installations(), before, "1 reaches 2, but not 3 yet");
+    net.cut.clear();
+    net.run(3000);
+    net.assert_together(&[1, 2, 3]);
+    assert_eq!(net.installations(), before + 3, "one change for each");
+}
+
+#[test]
+fn a_suitor_that_goes_with_others_is_let_go_at_once() {
+    use super::super::{Effect, Happening, Message};
+    use super::net::Host;
+    use crate::{configuration::Peer, ids::Ballot, settings::Settings, time::Time};
+    let start = Time(1_000_000);
+    let mut host = Host::new(Settings::new(node(1), "test"), start);
+    let leader = Peer { node: node(4), priority: 0 };
+    let configuration = Ballot { epoch: 3, proposer: node(4) };
+    let beacon = Message::Beacon { configuration, leader, size: 1 };
+    let effects = host.handle(start, Happening::Message(node(4), beacon));
+    let Some(Effect::Send(_, Message::Probe { nonce })) = effects.first() else {
+        panic!("{effects:?}");
+    };
+    let reply =
+        Message::ProbeReply { nonce: *nonce, epoch: 3, configuration, members: vec![leader] };
+    host.handle(start, Happening::Message(node(4), reply));
+    host.handle(start + host.settings.gather_window, Happening::Tick);
+    let ballot = host.machine.awaited().unwrap();
+    let promised = Ballot { epoch: 9, proposer: node(2) };
+    let reject = Message::Reject { ballot, promised };
+    let now = start + host.settings.gather_window * 2;
+    host.handle(now, Happening::Message(node(4), reject));
+    let alone = host.machine.awaited().unwrap();
+    assert!(alone > ballot && !host.machine.in_ballot(node(4)), "{alone:?}");
+}
+
+#[test]
 fn a_restarted_node_replaces_its_former_life() {
     let mut net = Net::new(3, 3);
     net.run(3000);
@@ -117,7 +162,8 @@ fn whoever_is_put_out_again_stays_out_longer() {
     net.run(3000);
     let beacon = u64::try_from(net.host(1).settings.beacon.as_millis()).unwrap();
     for times in 0..4 {
-        net.give(node(1), Happening::Exclude(node(3)));
+        // It is said until it is out, and is once.
+        (0..3).for_each(|_| net.give(node(1), Happening::Exclude(node(3))));
         net.run(beacon * (1 << times) - beacon / 10);
         net.assert_together(&[1, 2]);
         net.run(beacon * 3);

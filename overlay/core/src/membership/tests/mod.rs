@@ -10,6 +10,6 @@ mod refusals;
 use crate::ids::NodeId;
 
 /// A node whose id is its number: without priorities, lower numbers lead.
-fn node(number: u8) -> NodeId {
+pub(super) fn node(number: u8) -> NodeId {
     NodeId { key: [number; 32], incarnation: 1 }
 }
