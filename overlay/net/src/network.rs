@@ -21,7 +21,7 @@ use cenacle_core::NodeId;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// The network as the pump sees it: no method blocks, and none does cryptography but the signature
@@ -37,7 +37,15 @@ pub struct Network {
     /// What is gossiped at the next flush.
     parcel: Vec<Bytes>,
     parcel_bytes: usize,
+    /// The same for one node each, and the sum of its bytes.
+    strays: BTreeMap<NodeId, (Vec<Bytes>, usize)>,
+    /// Nodes outside the configuration that something was to go to before there was a connection.
+    expected: BTreeMap<NodeId, Instant>,
 }
+
+/// A node outside the configuration has so long to connect. What goes to it is said again later, and
+/// gossip costs every node what a connection costs one.
+const CONNECTS_IN: Duration = Duration::from_millis(500);
 
 /// Links that were looked up, until something has changed.
 #[derive(Debug, Default)]
@@ -82,6 +90,8 @@ impl Network {
             links: Found::default(),
             parcel: Vec::new(),
             parcel_bytes: 0,
+            strays: BTreeMap::new(),
+            expected: BTreeMap::new(),
         };
         Ok((network, events))
     }
@@ -116,7 +126,10 @@ impl Network {
             return;
         }
         match self.links.get(&self.shared, &self.members, &to) {
-            Some(link) => self.push(&link, Some(to), frame),
+            Some(link) => {
+                self.expected.remove(&to);
+                self.push(&link, Some(to), frame);
+            }
             None => self.gossip_to(to, frame),
         }
     }
@@ -159,6 +172,9 @@ impl Network {
             link.wake();
         }
         self.send_parcel();
+        while let Some((to, (frames, _))) = self.strays.pop_first() {
+            self.gossip(Parcel { to: Some(to), frames });
+        }
     }
 
     fn is_too_large(&self, frame: &Bytes) -> bool {
@@ -184,24 +200,43 @@ impl Network {
 
     /// The last resort: whoever gets it passes it on.
     fn gossip_to(&mut self, to: NodeId, frame: Bytes) {
-        if self.dissemination == Dissemination::Direct {
+        let direct = self.dissemination == Dissemination::Direct;
+        if direct || !self.members.contains(&to) && self.may_connect(to) {
             self.shared.figures.dropped(Drop::Unreachable);
             return;
         }
-        let parcel = Parcel { to: Some(to), frames: vec![frame] };
-        if let Err(reason) = self.shared.desk.gossip(parcel) {
-            self.shared.figures.dropped(reason);
+        let cost = frame.len() + PER_FRAME;
+        let (frames, bytes) = self.strays.entry(to).or_default();
+        let full = (*bytes + cost > PACK).then(|| std::mem::take(frames));
+        *bytes = if full.is_some() { cost } else { *bytes + cost };
+        frames.push(frame);
+        if let Some(frames) = full {
+            self.gossip(Parcel { to: Some(to), frames });
         }
     }
 
-    fn send_parcel(&mut self) {
-        if self.parcel.is_empty() {
-            return;
+    /// Whether there may soon be a connection to a node that there is none to.
+    fn may_connect(&mut self, node: NodeId) -> bool {
+        if self.expected.len() >= self.shared.limits.max_known {
+            self.expected.retain(|_, since| since.elapsed() < CONNECTS_IN * 8);
         }
+        if self.expected.len() >= self.shared.limits.max_known {
+            return false;
+        }
+        self.expected.entry(node).or_insert_with(Instant::now).elapsed() < CONNECTS_IN
+    }
+
+    fn send_parcel(&mut self) {
         self.parcel_bytes = 0;
         let frames = std::mem::take(&mut self.parcel);
-        let count = frames.len() as u64;
-        if let Err(reason) = self.shared.desk.gossip(Parcel { to: None, frames }) {
+        self.gossip(Parcel { to: None, frames });
+    }
+
+    fn gossip(&self, parcel: Parcel) {
+        let count = parcel.frames.len() as u64;
+        if count > 0
+            && let Err(reason) = self.shared.desk.gossip(parcel)
+        {
             self.shared.figures.dropped_many(reason, count);
         }
     }

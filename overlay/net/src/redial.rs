@@ -99,6 +99,18 @@ impl Schedule {
         }
     }
 
+    /// How many targets there are.
+    pub(crate) fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Forgets the peers that are not wanted any more.
+    pub(crate) fn keep(&mut self, wanted: impl Fn(&PeerId) -> bool) {
+        let unwanted = |target: &&Target| matches!(target, Target::Peer(peer) if !wanted(peer));
+        let unwanted: Vec<_> = self.targets.keys().filter(unwanted).cloned().collect();
+        unwanted.iter().for_each(|target| self.forget(target));
+    }
+
     /// There is a connection.
     pub(crate) fn connected(&mut self, target: &Target) {
         if let Some(plan) = self.targets.get_mut(target) {
@@ -297,6 +309,22 @@ mod tests {
         due.iter().for_each(|target| schedule.failed(target));
         dials(&mut schedule, Duration::from_millis(2), Duration::from_secs(600));
         assert_eq!((schedule.targets.len(), schedule.rumours), (1, 0), "the known one stays");
+    }
+
+    #[test]
+    fn peers_that_the_book_has_given_up_are_forgotten() {
+        let mut schedule = Schedule::new(PACE, 7);
+        let peers: Vec<_> = (0..10).map(|_| PeerId::random()).collect();
+        for peer in &peers {
+            schedule.know(Target::Peer(*peer), Duration::ZERO);
+        }
+        schedule.know(target(1), Duration::ZERO);
+        assert_eq!(schedule.due(Duration::ZERO).len(), 7);
+        schedule.keep(|peer| *peer == peers[0]);
+        assert_eq!(schedule.len(), 2);
+        schedule.keep(|_| false);
+        assert_eq!(schedule.len(), 1, "an address is nobody's");
+        assert!(schedule.under_way <= 1);
     }
 
     #[test]

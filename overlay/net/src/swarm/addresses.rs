@@ -19,11 +19,13 @@ use libp2p::{Multiaddr, PeerId, Swarm};
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// The book is written at most this often.
-const SAVE_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+/// Of two that learn of each other the one with the smaller key dials, and has this long for it.
+const HEAD_START: Duration = Duration::from_millis(500);
 /// Records of others that a peer is told when it comes: those of who is linked. More reach it by
 /// and by.
 const TOLD_AT_ONCE: usize = 32;
@@ -170,9 +172,17 @@ impl Driver {
         if !self.addresses.book.learn(peer, &record) {
             return;
         }
-        let (now, target) = (self.now(), Target::Peer(peer));
-        self.dialling.schedule.know(target.clone(), now);
-        self.dialling.schedule.hopeful(&target, now);
+        // Both learn of each other at once: one dials, and the other only if nothing comes of it.
+        let head_start =
+            if self.shared.node.key < record.key { Duration::ZERO } else { HEAD_START };
+        let (then, target) = (self.now() + head_start, Target::Peer(peer));
+        self.dialling.schedule.know(target.clone(), then);
+        self.dialling.schedule.hopeful(&target, then);
+        if self.dialling.schedule.len() > 2 * self.shared.limits.max_known {
+            // Keys that somebody makes up give way in the book, and so here.
+            let addresses = &self.addresses;
+            self.dialling.schedule.keep(|peer| addresses.knows(peer));
+        }
         let others = self.shared.links.all();
         let others = others.iter().filter(|link| {
             link.node.key != record.key && from.is_none_or(|from| link.node.key != from.key)
