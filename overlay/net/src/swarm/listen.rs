@@ -8,8 +8,12 @@ use std::{
 };
 
 /// An error if somebody listens there already, or nobody can. It says nothing of other transports
-/// than TCP, which do not share; nor of `::`, which may be free though IPv4's half of it is not.
+/// than TCP, which do not share; nor of `::`, which may be free though IPv4's half of it is not; nor of
+/// circuits, whose first part is the relay's address.
 pub(super) fn is_free(address: &Multiaddr) -> io::Result<()> {
+    if address.iter().any(|part| part == Protocol::P2pCircuit) {
+        return Ok(());
+    }
     let mut parts = address.iter();
     let ip = match parts.next() {
         Some(Protocol::Ip4(ip)) => IpAddr::V4(ip),
@@ -41,6 +45,7 @@ pub(super) fn said(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use libp2p::PeerId;
 
     #[test]
     fn a_port_that_somebody_has_is_not_free() {
@@ -53,6 +58,9 @@ mod tests {
         drop(taken);
         assert!(is_free(&address(port)).is_ok() && is_free(&address(0)).is_ok());
         assert!(is_free(&"/ip4/192.0.2.1/tcp/1".parse().unwrap()).is_err(), "not ours");
+        let relay = PeerId::random();
+        let circuit = format!("/ip4/192.0.2.1/tcp/1/p2p/{relay}/p2p-circuit");
+        assert!(is_free(&circuit.parse().unwrap()).is_ok());
         assert!(is_free(&"/ip4/127.0.0.1/udp/1/quic-v1".parse().unwrap()).is_ok());
     }
 
