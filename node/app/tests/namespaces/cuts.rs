@@ -58,6 +58,37 @@ fn who_cannot_hear_each_other_stay_together() {
     town.end(nodes);
 }
 
+/// The leader and another do not hear each other, first one way and then at all. Whoever leads then,
+/// those that are in one view hear each other, and after the heal all do.
+#[test]
+fn a_leader_that_one_cannot_hear_settles() {
+    if !possible() {
+        return;
+    }
+    let town = Town::new(4);
+    let mut nodes = town.settle();
+    let leader = leader(&mut nodes);
+    let another = (leader + 1) % 4;
+    for (from, to) in [(leader, another), (another, leader)] {
+        town.lab.cut(from, to).unwrap();
+        std::thread::sleep(Duration::from_secs(4));
+        let word = format!("{from} to {to}");
+        let third = (leader + 2) % 4;
+        nodes[third].send(&word, "agreed");
+        nodes[third].await_message(&word);
+        let events = nodes[third].events();
+        let view = events.iter().rev().find(|event| is(event, "view")).expect("a view");
+        let members = view["members"].as_array().expect("members");
+        assert!(members.len() > 1, "only one cut: {members:?}");
+        let near = nodes.iter().filter(|node| members.contains(&node.member().into()));
+        near.for_each(|node| _ = node.await_message(&word));
+    }
+    town.lab.heal().unwrap();
+    await_views(&nodes, 4);
+    talk(&mut nodes, "every way");
+    town.end(nodes);
+}
+
 /// Which of the nodes leads the configuration.
 fn leader(nodes: &mut [crate::company::Process]) -> usize {
     nodes[0].tell(&serde_json::json!({"status": {}}));

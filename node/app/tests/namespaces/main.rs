@@ -19,3 +19,4 @@ mod cuts;
 mod links;
 mod lives;
 mod town;
+mod ways;

@@ -71,6 +71,11 @@ impl Town {
         Self { lab, company }
     }
 
+    /// Where a node listens, over TCP.
+    pub(crate) fn address(&self, name: &str) -> String {
+        Homes(Arc::clone(&self.lab), Transport::Tcp).listen(name)
+    }
+
     /// All nodes, in one view.
     pub(crate) fn settle(&self) -> Vec<Process> {
         let nodes = self.company.start_several(self.lab.nodes());

@@ -42,6 +42,9 @@ impl Place for Loopback {
 pub(crate) struct Company {
     folder: tempfile::TempDir,
     place: Box<dyn Place>,
+    /// Who is admitted, and how nodes are found beside their bootstrap addresses: the keys for it in
+    /// `[overlay]` of every node.
+    pub(crate) entry: String,
     /// Added to `[overlay]` of every node.
     pub(crate) overlay: String,
     /// Added to every `[[group]]`.
@@ -63,7 +66,8 @@ impl Company {
         // A process that gets no processor for seconds is not suspected for it. One that is killed
         // is, at once: its connections are closed, and dialling it again is refused.
         let overlay = "suspect_after = \"30s\"\n".to_owned();
-        Self { folder, place, overlay, group: String::new(), trace: Mutex::default() }
+        let entry = "admission = \"psk\"\npsk_file = \"lab.psk\"\nmdns = false\n".to_owned();
+        Self { folder, place, entry, overlay, group: String::new(), trace: Mutex::default() }
     }
 
     /// Writes the node's configuration file.
@@ -71,9 +75,9 @@ impl Company {
         let mut text = format!(
             "[node]\nname = \"{name}\"\nidentity = \"{name}.key\"\nstate = \"{name}.state\"\n\
              listen = [\"{}\"]\n\n\
-             [overlay]\nname = \"lab\"\nadmission = \"psk\"\npsk_file = \"lab.psk\"\n\
-             mdns = false\nbootstrap = {bootstrap:?}\n{}\n",
+             [overlay]\nname = \"lab\"\nbootstrap = {bootstrap:?}\n{}{}\n",
             self.place.listen(name),
+            self.entry,
             self.overlay
         );
         for group in ["ops", "dev"] {

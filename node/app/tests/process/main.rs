@@ -4,6 +4,7 @@
 mod agreement;
 mod company;
 mod crowd;
+mod entry;
 mod figures;
 mod large;
 mod lines;

@@ -1,5 +1,7 @@
 //! An application that does not read.
 
+#![cfg(target_os = "linux")]
+
 use crate::company::{Company, Process, is};
 use std::process::Stdio;
 
@@ -13,32 +15,43 @@ fn resident_kilobytes(process: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn a_reader_that_stopped_costs_bounded_memory_and_is_put_out() {
+/// Two nodes, the second with this priority, whose output nobody reads.
+fn nobody_reads_the_second(priority: &str) {
     let mut company = Company::new();
     company.overlay.push_str("slow_member_timeout = \"2s\"");
-    // The sender leads: a leader that does not read itself is not put out by anybody.
     company.configure("n0", &[], "");
-    let mut leader = company.command("n0", &["join", "ops", "--json"]);
-    leader.env("CENACLE_NODE__PRIORITY", "1");
-    let mut sender = Process::start("n0", leader);
+    let mut first = company.command("n0", &["join", "ops", "--json"]);
+    first.env("CENACLE_NODE__PRIORITY", "1");
+    let mut sender = Process::start("n0", first);
     company.configure("n1", &[sender.address()], "");
     let mut command = company.command("n1", &["join", "ops", "--json"]);
+    command.env("CENACLE_NODE__PRIORITY", priority);
     let mut stopped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     sender.await_view(2);
-    // Nobody reads the second one's output: everything must wait, until it is put out.
+    // Everything must wait, until the second is out.
     let text = "x".repeat(10_000);
     let mut most = 0;
     for _ in 0..8_000 {
         sender.send(&text, "agreed");
         most = most.max(resident_kilobytes(stopped.id()));
     }
-    sender.await_event("slow", |event| is(event, "warning") && event["reason"] == "slow");
+    if priority == "0" {
+        sender.await_event("slow", |event| is(event, "warning") && event["reason"] == "slow");
+    }
     sender.await_view(1);
     most = most.max(resident_kilobytes(stopped.id()));
     assert!(most < MOST_KILOBYTES, "{most} kB");
     stopped.kill().unwrap();
     stopped.wait().unwrap();
     drop::<Process>(sender);
+}
+
+#[test]
+fn a_reader_that_stopped_costs_bounded_memory_and_is_put_out() {
+    nobody_reads_the_second("0");
+}
+
+#[test]
+fn a_leader_that_nobody_reads_steps_aside() {
+    nobody_reads_the_second("2");
 }
