@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may stop")]
 
 mod agreement;
+mod bench;
 mod company;
 mod crowd;
 mod entry;
