@@ -226,12 +226,14 @@ impl Member {
                 async_std::task::sleep(Duration::from_millis(pace_ms)).await;
             }
             self.group.send(write(DATA, number, size), service).await.map_err(text)?;
-            loop {
+            // Nothing else is under way: the next one waits until all have it and have said so.
+            let mut lacking = self.group.view().map_or(1, |view| view.members.len());
+            while lacking > 0 {
                 let message = self.next_message().await?;
                 if message.from == me {
                     latencies.extend(latency(&message, number));
-                    break;
                 }
+                lacking -= 1;
             }
         }
         self.group.send(write(END, 0, HEAD), service).await.map_err(text)?;
@@ -245,7 +247,11 @@ impl Member {
         loop {
             let message = self.next_message().await?;
             match read(&message.body) {
-                Some((DATA, number, _)) => latencies.extend(latency(&message, number)),
+                Some((DATA, number, _)) => {
+                    latencies.extend(latency(&message, number));
+                    let answer = write(DATA, number, HEAD);
+                    self.group.unicast(message.from, answer).await.map_err(text)?;
+                }
                 _ => break,
             }
         }

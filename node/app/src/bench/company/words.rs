@@ -39,7 +39,8 @@ pub(crate) enum Order {
         /// How many do.
         senders: usize,
     },
-    /// Send one message after the other, each when the one before is back, or measure when they come.
+    /// Send one message after the other, each when all have the one before and have said so, or
+    /// measure when they come.
     Ping {
         /// Bytes of a message.
         size: usize,

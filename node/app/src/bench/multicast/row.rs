@@ -37,7 +37,7 @@ pub(super) struct Row {
     messages_per_s: f64,
     mbytes_per_s: f64,
     messages_per_s_slowest: f64,
-    /// Self and slowest other member, one message outstanding.
+    /// Self and slowest other member, one message outstanding: all have it before the next is sent.
     latency_us: Figures,
     /// The same with one message every 50 ms.
     latency_paced_us: Figures,
@@ -127,9 +127,9 @@ pub(super) fn table(screen: &mut Screen<'_>, rows: &[Row]) -> Result<(), Failure
     screen.paragraph(
         "",
         "msg/s and MB/s: delivered at each member (median). CPU: seconds of all processes for a \
-         million deliveries. Latency in microseconds, one message outstanding, the sender not the \
-         leader: the sender's own (median, 99 of 100), the slowest other member's median; paced: \
-         one message every 50 ms.",
+         million deliveries. Latency in microseconds, one message outstanding (all have it and \
+         have said so before the next), the sender not the leader: the sender's own (median, 99 of \
+         100), the slowest other member's median; paced: the first, one message every 50 ms.",
     )?;
     let right = |heading| (heading, Side::Right);
     let headings =
