@@ -1,6 +1,6 @@
 //! `cenacle bench member`: one process of a benchmark.
 
-use super::words::{Flooded, Order, Part, Word, cpu_us, now_us};
+use super::words::{Flooded, Order, Part, Word, cpu_us, now_us, wire_bytes};
 use crate::failure::Failure;
 use bytes::{BufMut, Bytes, BytesMut};
 use cenacle::{
@@ -140,7 +140,7 @@ impl Member {
                 let until_us = begin_us + millis * 1000;
                 let service = parse(&service)?;
                 pause_until(begin_us).await;
-                let cpu = cpu_us();
+                let (cpu, wire) = (cpu_us(), wire_bytes());
                 let sender = sends.then(|| {
                     let flood = flood(self.group.sender(), service, size, until_us);
                     async_std::task::spawn(flood)
@@ -150,6 +150,7 @@ impl Member {
                     sender.await?;
                 }
                 counted.cpu_micros = cpu_us() - cpu;
+                counted.wire_bytes = wire_bytes().saturating_sub(wire);
                 say(&Word::Flooded(counted)).map_err(text)
             }
             Order::Ping { size, count, pace_ms, service, sends } => {
@@ -188,6 +189,7 @@ impl Member {
             lost: 0,
             micros: 0,
             cpu_micros: 0,
+            wire_bytes: 0,
             order: 0xcbf2_9ce4_8422_2325,
         };
         while ended < senders {

@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 /// How long anything may take; a benchmark that waits longer has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The services that can be measured: those that lose nothing and come back to their sender.
 const SERVICES: [Service; 4] = [Service::Fifo, Service::Causal, Service::Agreed, Service::Safe];
@@ -221,7 +221,9 @@ impl Company {
             let said = match self.said.recv_timeout(left) {
                 Ok(said) => said,
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                    return Err(Failure::Failed(format!("no member has said {what} for a minute")));
+                    return Err(Failure::Failed(format!(
+                        "no member has said {what} for five minutes"
+                    )));
                 }
             };
             let (member, current) = (said.member, self.lives.get(said.member).copied());

@@ -11,6 +11,8 @@ use std::io::Write;
 
 /// Messages one after the other whose latency is measured; fewer when they are paced.
 const PINGS: usize = 3000;
+/// Members that answer so many; more answer fewer.
+const ANSWERERS: usize = 3;
 const PACED_PINGS: usize = 100;
 /// The pace of those that are paced.
 const PACE_MS: u64 = 50;
@@ -110,7 +112,8 @@ fn flood(
 
 /// The last member sends, one message at a time.
 fn ping(company: &mut Company, plan: &Plan, size: usize, pace_ms: u64) -> Result<Latency, Failure> {
-    let count = if pace_ms == 0 { PINGS } else { PACED_PINGS };
+    let pings = PINGS * ANSWERERS / plan.nodes.max(ANSWERERS);
+    let count = if pace_ms == 0 { pings } else { PACED_PINGS };
     let sender = plan.nodes - 1;
     // Who waits for the messages is told first.
     for member in 0..plan.nodes {

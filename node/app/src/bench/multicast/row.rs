@@ -42,6 +42,8 @@ pub(super) struct Row {
     /// The same with one message every 50 ms.
     latency_paced_us: Figures,
     cpu_s_per_1e6: f64,
+    /// Bytes that a node sends for a byte that is delivered to it, headers and all; none on loopback.
+    wire_per_payload: Option<f64>,
     lost: u64,
     same_order: bool,
     key_agreement: &'static str,
@@ -77,6 +79,7 @@ impl Row {
         let median = percentile(&rates, 50);
         let delivered: u64 = floods.iter().map(|flooded| flooded.delivered).sum();
         let cpu: u64 = floods.iter().map(|flooded| flooded.cpu_micros).sum();
+        let wire: u64 = floods.iter().map(|flooded| flooded.wire_bytes).sum();
         let order = floods.first().map(|flooded| flooded.order);
         Self {
             nodes: what.nodes,
@@ -92,6 +95,10 @@ impl Row {
             latency_us: latency.into(),
             latency_paced_us: paced.into(),
             cpu_s_per_1e6: cpu as f64 / delivered.max(1) as f64,
+            wire_per_payload: what
+                .place
+                .veth
+                .then(|| wire as f64 / (delivered.max(1) as f64 * what.size as f64)),
             lost: floods.iter().map(|flooded| flooded.lost).sum(),
             same_order: floods.iter().all(|flooded| Some(flooded.order) == order),
             key_agreement: "none",
@@ -127,13 +134,16 @@ pub(super) fn table(screen: &mut Screen<'_>, rows: &[Row]) -> Result<(), Failure
     screen.paragraph(
         "",
         "msg/s and MB/s: delivered at each member (median). CPU: seconds of all processes for a \
-         million deliveries. Latency in microseconds, one message outstanding (all have it and \
+         million deliveries. Wire: bytes that a node sends for a byte that is delivered to it, headers \
+         and all (veth only). Latency in microseconds, one message outstanding (all have it and \
          have said so before the next), the sender not the leader: the sender's own (median, 99 of \
          100), the slowest other member's median; paced: the first, one message every 50 ms.",
     )?;
     let right = |heading| (heading, Side::Right);
-    let headings =
-        ["nodes", "senders", "size", "msg/s", "MB/s", "CPU", "p50", "p99", "slowest", "paced"];
+    let headings = [
+        "nodes", "senders", "size", "msg/s", "MB/s", "CPU", "wire", "p50", "p99", "slowest",
+        "paced",
+    ];
     let mut table = Table::new(headings.map(right));
     for row in rows {
         table.push(vec![
@@ -143,6 +153,7 @@ pub(super) fn table(screen: &mut Screen<'_>, rows: &[Row]) -> Result<(), Failure
             format!("{:.0}", row.messages_per_s),
             format!("{:.1}", row.mbytes_per_s),
             format!("{:.1}", row.cpu_s_per_1e6),
+            row.wire_per_payload.map_or("-".to_owned(), |wire| format!("{wire:.2}")),
             row.latency_us.p50.to_string(),
             row.latency_us.p99.to_string(),
             row.latency_us.slowest_p50.to_string(),
