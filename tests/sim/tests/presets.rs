@@ -26,6 +26,18 @@ fn is_a_seed(outcome: &Outcome, options: &RunOptions) {
     assert!(outcome.counts.delivered > outcome.counts.sent / 2, "{command}: {:?}", outcome.counts);
 }
 
+/// Each showed a defect once.
+#[test]
+fn seeds_that_broke_a_property_hold() {
+    let seeds = [(14_124, 6, Promise::Evs), (12_239, 6, Promise::Both), (298, 8, Promise::Both)];
+    for (seed, nodes, semantics) in seeds {
+        let faults = Preset::Savage;
+        let options = RunOptions { seed, nodes, faults, semantics, ..RunOptions::default() };
+        let outcome = run(&options).unwrap();
+        assert!(outcome.holds(), "{}\n{outcome}", options.command());
+    }
+}
+
 #[test]
 fn calm_vs() {
     holds(Preset::Calm, Promise::Vs);

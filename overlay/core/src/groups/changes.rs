@@ -245,6 +245,11 @@ impl Groups {
         if !expected || merging.got.contains_key(&origin) {
             return figures.dropped(Drop::Malformed);
         }
+        if after_signal {
+            // Joins that the leader stamped before this may be missing, now that streams end with
+            // gaps: whoever has them has another table. It is not whole here.
+            return;
+        }
         merging.got.insert(origin, table);
         if merging.got.len() < merging.classes.len() {
             return;

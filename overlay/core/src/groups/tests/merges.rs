@@ -75,6 +75,18 @@ fn a_configuration_that_ends_among_the_tables_leaves_them_alone() {
 }
 
 #[test]
+fn tables_after_the_signal_do_not_count() {
+    // Others may have applied joins with them that are missing in the streams here.
+    let mut net = parted(["", ""]);
+    let base = net.nodes[2].groups.base();
+    net.change(&[0, 1, 2, 3, 4], false);
+    assert!(!net.entries.is_empty(), "the tables are on their way");
+    net.change(&[0, 2, 3], false);
+    assert_eq!(net.nodes[2].groups.base(), base);
+    assert_eq!(net.rare(2, Rare::TablesCutShort), 1);
+}
+
+#[test]
 fn who_was_cut_off_and_comes_back_does_not_get_the_rest_of_the_old_view() {
     let mut net = Net::new(3);
     (0..3).for_each(|n| net.join(n, manual()));
