@@ -29,7 +29,12 @@ fn is_a_seed(outcome: &Outcome, options: &RunOptions) {
 /// Each showed a defect once.
 #[test]
 fn seeds_that_broke_a_property_hold() {
-    let seeds = [(14_124, 6, Promise::Evs), (12_239, 6, Promise::Both), (298, 8, Promise::Both)];
+    let seeds = [
+        (14_124, 6, Promise::Evs),
+        (12_239, 6, Promise::Both),
+        (298, 8, Promise::Both),
+        (1_093, 5, Promise::Both),
+    ];
     for (seed, nodes, semantics) in seeds {
         let faults = Preset::Savage;
         let options = RunOptions { seed, nodes, faults, semantics, ..RunOptions::default() };

@@ -294,6 +294,11 @@ impl Groups {
         if is_vs && self.checks_running && !view.runs_at(delivery.rank) {
             return figures.saw(Rare::NotRunning);
         }
+        if !is_vs && self.merging.is_some() {
+            // After the signal of a configuration whose tables were not whole here before it: the
+            // message was sent in a view that nobody has here.
+            return figures.saw(Rare::NotRunning);
+        }
         let from = crate::MemberId { node: delivery.origin, local: delivery.local };
         let Delivery { number, service, order, body, .. } = delivery;
         for local in group.in_view() {
