@@ -124,9 +124,33 @@ pub enum Input {
         /// For the layer above, at the next view.
         blob: Bytes,
     },
+    /// A new view of a VS group with the members that it has; nothing if a change is under way.
+    Renew {
+        /// The group.
+        group: GroupName,
+        /// Which member wants it.
+        local: u32,
+    },
+    /// Put another member out of a VS group. The layer above answers for it.
+    Expel {
+        /// The group.
+        group: GroupName,
+        /// Which member wants it.
+        local: u32,
+        /// Who is to go.
+        member: MemberId,
+        /// A word for programs, at most [`Input::MAX_REASON`] bytes.
+        reason: String,
+    },
     /// The application has read some events.
     Consumed {
         /// Their weight ([`crate::Event::weight`]).
+        bytes: usize,
+    },
+    /// What the layer above has made of events weighs so much more than they, and has not been read
+    /// either.
+    Unread {
+        /// How much more.
         bytes: usize,
     },
     /// Leave everything, losing nothing; [`crate::Output::Stopped`] is the last output.
@@ -138,6 +162,9 @@ pub enum Input {
 }
 
 impl Input {
+    /// The most bytes of the reason for which a member is put out.
+    pub const MAX_REASON: usize = 64;
+
     /// Whether the application wants something (the rest comes from the driver).
     pub(crate) fn is_command(&self) -> bool {
         matches!(
@@ -147,6 +174,8 @@ impl Input {
                 | Self::Send { .. }
                 | Self::Unicast { .. }
                 | Self::FlushOk { .. }
+                | Self::Renew { .. }
+                | Self::Expel { .. }
         )
     }
 }

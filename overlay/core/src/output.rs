@@ -104,11 +104,7 @@ impl Event {
     pub fn weight(&self) -> usize {
         let more = match self {
             Self::Message { body, .. } => body.len(),
-            Self::View(view) => {
-                let members = 2 * (view.members.len() + view.transitional.len());
-                let blobs: usize = view.blobs.iter().map(|(_, blob)| blob.len()).sum();
-                members * size_of::<MemberId>() + blobs + view.record.len()
-            }
+            Self::View(view) => view.weight(),
             _ => 0,
         };
         size_of::<Self>() + more
@@ -137,6 +133,15 @@ pub struct View {
     pub charter: Bytes,
     /// The record of the layer above.
     pub record: Bytes,
+}
+
+impl View {
+    /// What it counts besides its own size (see [`Event::weight`]).
+    pub fn weight(&self) -> usize {
+        let members = 2 * (self.members.len() + self.transitional.len());
+        let blobs: usize = self.blobs.iter().map(|(_, blob)| blob.len()).sum();
+        members * size_of::<MemberId>() + blobs + self.record.len()
+    }
 }
 
 /// Members that moved together from one view to the next.

@@ -131,6 +131,9 @@ pub struct Memory {
 }
 
 impl Engine {
+    /// The most bytes of a message that is not cut into pieces: to one member, or unreliable.
+    pub const MAX_UNCUT: usize = UNCUT;
+
     /// A node that is alone: its own configuration is installed at once and told in `out`.
     pub fn new(
         settings: Settings,
@@ -210,6 +213,7 @@ impl Engine {
             Input::Connected { node } => self.happen(Happening::Connected(node), out),
             Input::Closed { node } => self.happen(Happening::Closed(node), out),
             Input::Consumed { bytes } => self.consumed(bytes),
+            Input::Unread { bytes } => self.add_unread(bytes),
             Input::Shutdown => {
                 let until = self.now + self.settings.shutdown_limit;
                 self.stopping.get_or_insert(Stopping::Draining { until });
@@ -249,6 +253,10 @@ impl Engine {
             }
             Input::FlushOk { group, local, blob } => {
                 self.groups.flush_ok(&below, &group, local, blob, &mut todo)
+            }
+            Input::Renew { group, local } => self.groups.want_renewal(&group, local),
+            Input::Expel { group, local, member, reason } => {
+                self.groups.want_out(&group, local, member, reason)
             }
             _ => Ok(()),
         }?;

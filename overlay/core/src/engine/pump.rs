@@ -169,11 +169,16 @@ impl Engine {
 
     /// Counts what the application has to read of the outputs from `before` on.
     pub(super) fn count_unread(&mut self, out: &Outbox, before: usize) {
-        for output in out.iter().skip(before) {
-            if let Output::Event { event, .. } = output {
-                self.unread += event.weight();
-            }
-        }
+        let weight = |output: &Output| match output {
+            Output::Event { event, .. } => event.weight(),
+            _ => 0,
+        };
+        self.add_unread(out.iter().skip(before).map(weight).sum());
+    }
+
+    /// So much more has not been read.
+    pub(super) fn add_unread(&mut self, bytes: usize) {
+        self.unread = self.unread.saturating_add(bytes);
         if self.unread > self.settings.max_unread && self.backlog.is_none() {
             self.backlog = Some(Backlog { since: self.now, told: false });
         }

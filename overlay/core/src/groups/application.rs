@@ -7,7 +7,7 @@ use super::{
 use crate::{
     error::Error,
     ids::{GroupName, MemberId},
-    input::{Join, Semantics, Service},
+    input::{Input, Join, Semantics, Service},
     output::{Event, Outbox},
     settings::Settings,
     wire::MAX_CONTROL,
@@ -204,6 +204,42 @@ impl Groups {
             return Err(Error::NoFlush { group: group.clone() });
         };
         member.flushed = Some(blob);
+        self.locals.touch(group);
+        Ok(())
+    }
+
+    /// A new view is wanted; asked of the leader with the next `settle`.
+    pub(crate) fn want_renewal(&mut self, group: &GroupName, local: u32) -> Result<(), Error> {
+        self.present(group, local)?;
+        let rests = !self.table.pending.contains(group);
+        let standing = self.table.groups.get(group).filter(|_| rests);
+        let round = standing.map(|standing| standing.round);
+        if let (Some(round), Some(standing)) = (round, self.locals.named_mut(group))
+            && standing.semantics == Semantics::Vs
+        {
+            standing.renewing.get_or_insert((round, None));
+        }
+        self.locals.touch(group);
+        Ok(())
+    }
+
+    /// A member is wanted out; asked of the leader with the next `settle`.
+    pub(crate) fn want_out(
+        &mut self,
+        group: &GroupName,
+        local: u32,
+        member: MemberId,
+        reason: String,
+    ) -> Result<(), Error> {
+        if reason.len() > Input::MAX_REASON {
+            return Err(Error::TooMany { what: "bytes of a reason", max: Input::MAX_REASON });
+        }
+        self.present(group, local)?;
+        let life = self.table.groups.get(group).and_then(|standing| standing.life(member));
+        let life = life.ok_or_else(|| Error::NotInView { group: group.clone(), member })?;
+        if let Some(standing) = self.locals.named_mut(group) {
+            standing.expelling.insert(member, (life, reason, None));
+        }
         self.locals.touch(group);
         Ok(())
     }

@@ -24,6 +24,7 @@ const MAX_DEFERRED: usize = 4096;
 pub(super) enum Change {
     Join(Joining),
     Leave { group: GroupName, member: MemberId, life: u64, expelled: Option<String> },
+    Renew { group: GroupName, round: Order },
 }
 
 impl Change {
@@ -31,7 +32,7 @@ impl Change {
     fn bytes(&self) -> usize {
         match self {
             Self::Join(join) => join.charter.len() + join.blob.len(),
-            Self::Leave { .. } => 0,
+            Self::Leave { .. } | Self::Renew { .. } => 0,
         }
     }
 }
@@ -117,6 +118,8 @@ impl Groups {
             Change::Leave { group, member, .. } => {
                 self.coordinator.delivered(false, group, *member);
             }
+            // Whole tables make new views anyway.
+            Change::Renew { .. } => {}
         }
     }
 
@@ -141,6 +144,10 @@ impl Groups {
                 if changed && member.node == me {
                     self.depart(&group, (member.local, life), expelled.map(put_out), out);
                 }
+                (group, changed)
+            }
+            Change::Renew { group, round } => {
+                let changed = self.table.renew_group(&group, round, place.order);
                 (group, changed)
             }
         };
@@ -402,6 +409,7 @@ fn change(configuration: &Configuration, entry: ControlEntry) -> Option<Change> 
             let member = MemberId { node: configuration.node(rank)?, local };
             Some(Change::Leave { group, member, life, expelled })
         }
+        ControlEntry::Renew { group, round } => Some(Change::Renew { group, round }),
         ControlEntry::Grant { .. } | ControlEntry::Table(_) | ControlEntry::InstallView(_) => None,
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     error::Drop,
     figures::{Figures, Rare},
     ids::{GroupName, MemberId, NodeId, Order, ViewId},
+    input::Input,
     output::Warning,
     settings::Settings,
     time::Time,
@@ -41,6 +42,10 @@ pub(super) struct Coordinator {
     joins: BTreeMap<Key, Ask>,
     /// Which life of the member leaves, and the end of its node's stream.
     leaves: BTreeMap<Key, (u64, u64)>,
+    /// Who is to be put out: which life, and why.
+    expelled: BTreeMap<Key, (u64, String)>,
+    /// Groups that want a new view instead of that of this round; whether that is stamped.
+    renewals: BTreeMap<GroupName, (Order, bool)>,
     /// Stamped and not yet delivered, with the bytes of charter and blob.
     stamped: BTreeMap<(bool, Key), usize>,
     /// Bytes of charters and blobs of the joins asked and stamped.
@@ -97,13 +102,35 @@ impl Coordinator {
                 self.leaves.insert(key, (life, end));
             }
             Ask::Flushed(answer) => self.take_flushed(settings, table, from, answer)?,
+            Ask::Renew { group, round } => {
+                let standing = table.and_then(|t| t.groups.get(&group));
+                let asked = self.renewals.get(&group).is_some_and(|(last, _)| *last == round);
+                let new = standing.is_some_and(|g| g.is_at(from) && g.round == round) && !asked;
+                if new {
+                    self.renewals.insert(group, (round, false));
+                }
+            }
+            Ask::Expel { group, member, life, reason } => {
+                let standing = table.and_then(|t| t.groups.get(&group));
+                let may = standing.is_some_and(|g| g.is_at(from) && g.life(member) == Some(life));
+                let key = (group, member);
+                if !may || self.stamped.contains_key(&(false, key.clone())) {
+                    return Ok(());
+                }
+                if reason.len() > Input::MAX_REASON {
+                    return Err(Drop::Limit);
+                }
+                self.room()?;
+                self.expelled.insert(key, (life, reason));
+            }
             Ask::Turn { .. } | Ask::Recall | Ask::Subscribe { .. } => return Err(Drop::Malformed),
         }
         Ok(())
     }
 
     fn room(&self) -> Result<(), Drop> {
-        let asked = self.joins.len() + self.leaves.len() + self.stamped.len();
+        let gone = self.leaves.len() + self.expelled.len();
+        let asked = self.joins.len() + gone + self.stamped.len();
         if asked < MAX_ASKED { Ok(()) } else { Err(Drop::Limit) }
     }
 
@@ -171,6 +198,7 @@ impl Coordinator {
         self.flushing -= answers.iter().flat_map(BTreeMap::values).map(said).sum::<usize>();
         self.opened.remove(group);
         self.installed.remove(group);
+        self.renewals.remove(group);
     }
 
     /// Stamps what can be stamped; when to come back.
@@ -183,6 +211,7 @@ impl Coordinator {
     ) -> Option<Time> {
         self.stamp_joins(below, todo);
         self.stamp_leaves(below, todo);
+        self.stamp_renewals(todo);
         let table = table?;
         let mut due = None;
         for name in &table.pending {
@@ -227,6 +256,20 @@ impl Coordinator {
                 continue;
             }
             self.stamp_leave((rank, life), key, None, todo);
+        }
+        for (key, (life, reason)) in std::mem::take(&mut self.expelled) {
+            if let Some(rank) = below.configuration.rank_of(key.1.node) {
+                self.stamp_leave((rank, life), key, Some(reason), todo);
+            }
+        }
+    }
+
+    fn stamp_renewals(&mut self, todo: &mut Vec<Todo>) {
+        for (group, (round, stamped)) in &mut self.renewals {
+            if !std::mem::replace(stamped, true) {
+                let (group, round) = (group.clone(), *round);
+                todo.push(Todo::Stamp(ControlEntry::Renew { group, round }));
+            }
         }
     }
 

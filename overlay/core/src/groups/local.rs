@@ -65,6 +65,10 @@ pub(super) struct Local {
     pub(super) closed: bool,
     /// The round answered last, in this configuration, and when.
     pub(super) answered: Option<(Order, Time)>,
+    /// A new view is wanted instead of that of this round, and since when that has been asked.
+    pub(super) renewing: Option<(Order, Option<Time>)>,
+    /// Who is wanted out: which life, why, and when it was asked last.
+    pub(super) expelling: BTreeMap<MemberId, (u64, String, Option<Time>)>,
     /// Numbers heard last of unreliable messages of the view, by sender.
     pub(super) heard: BTreeMap<MemberId, u64>,
     /// The same of senders that are no members (EVS), in this configuration.
@@ -84,6 +88,8 @@ impl Local {
             opened_under: None,
             closed: false,
             answered: None,
+            renewing: None,
+            expelling: BTreeMap::new(),
             heard: BTreeMap::new(),
             heard_outside: BTreeMap::new(),
         }

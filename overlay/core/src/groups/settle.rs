@@ -1,6 +1,6 @@
 //! What is repeated, or becomes possible with time: asks, flush answers, the end of what lingers.
 
-use super::{Below, Ghost, Groups, Todo, earlier, local::Local, unicast::Unicasts};
+use super::{Below, Ghost, Groups, Todo, earlier, local::Local, table::Table, unicast::Unicasts};
 use crate::{
     defect::Defect,
     figures::{Figures, Rare},
@@ -26,7 +26,9 @@ impl Groups {
         if local.members.is_empty() {
             return self.linger(below, slot);
         }
-        let restless = local.members.values().any(|member| !member.joined || member.leaving);
+        let wants = local.renewing.is_some() || !local.expelling.is_empty();
+        let restless =
+            wants || local.members.values().any(|member| !member.joined || member.leaving);
         let pending = self.table.pending.contains(&local.group);
         if !restless && !pending {
             self.locals.busy.remove(&slot);
@@ -36,6 +38,7 @@ impl Groups {
         let mut due = None;
         if restless && let Some(local) = self.locals.get_mut(slot) {
             due = ask_for_members(below, local, &self.unicasts, &mut asks);
+            due = earlier(due, ask_for_group(below, local, &self.table, &mut asks));
         }
         if pending && self.merging.is_none() {
             due = earlier(due, self.flush(below, slot, figures, &mut asks));
@@ -190,6 +193,43 @@ fn ask_for_members(
         });
     }
     due
+}
+
+/// What a group's members want of the group, until its table says that it is so.
+fn ask_for_group(
+    below: &Below<'_>,
+    local: &mut Local,
+    table: &Table,
+    asks: &mut Vec<Ask>,
+) -> Option<Time> {
+    let retry = below.settings.retry;
+    let is_due = |asked: &mut Option<Time>| {
+        let due = asked.is_none_or(|at| at + retry <= below.now);
+        if due {
+            *asked = Some(below.now);
+        }
+        due
+    };
+    let standing = table.groups.get(&local.group);
+    let rests = !table.pending.contains(&local.group);
+    local.renewing = local
+        .renewing
+        .filter(|(round, _)| rests && standing.is_some_and(|group| group.round == *round));
+    local.expelling.retain(|member, (life, ..)| table.lives(&local.group, *member, *life));
+    if let Some((round, asked)) = &mut local.renewing
+        && is_due(asked)
+    {
+        asks.push(Ask::Renew { group: local.group.clone(), round: *round });
+    }
+    for (&member, (life, reason, asked)) in &mut local.expelling {
+        if is_due(asked) {
+            let (group, life, reason) = (local.group.clone(), *life, reason.clone());
+            asks.push(Ask::Expel { group, member, life, reason });
+        }
+    }
+    let asked = local.renewing.iter().map(|(_, asked)| *asked);
+    let asked = asked.chain(local.expelling.values().map(|(_, _, asked)| *asked));
+    asked.flatten().map(|at| at + retry).min()
 }
 
 fn answer(below: &Below<'_>, local: &Local, round: Order) -> Flushed {

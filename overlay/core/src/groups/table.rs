@@ -54,6 +54,11 @@ impl Group {
         self.life(member).is_some()
     }
 
+    /// Whether a member of this node is in.
+    pub(super) fn is_at(&self, node: NodeId) -> bool {
+        self.rows.iter().any(|row| row.member.node == node)
+    }
+
     /// Which life of the member is in.
     pub(super) fn life(&self, member: MemberId) -> Option<u64> {
         self.rows.iter().find(|row| row.member == member).map(|row| row.life)
@@ -140,6 +145,17 @@ impl Table {
         }
         self.change(group, order);
         true
+    }
+
+    /// Whether a view change begins that no join or leave is the reason of.
+    pub(super) fn renew_group(&mut self, name: &GroupName, round: Order, order: Order) -> bool {
+        let standing = self.groups.get(name).filter(|group| group.semantics == Semantics::Vs);
+        let rests =
+            standing.is_some_and(|group| group.round == round) && !self.pending.contains(name);
+        if rests {
+            self.change(name, order);
+        }
+        rests
     }
 
     /// A new round of a group; a group without members goes.

@@ -3,7 +3,7 @@
 use super::counts;
 use crate::{
     configuration::Peer,
-    ids::{Ballot, GroupName, NodeId, Order, ViewId},
+    ids::{Ballot, GroupName, MemberId, NodeId, Order, ViewId},
     input::Semantics,
 };
 use bytes::Bytes;
@@ -217,6 +217,24 @@ pub(crate) enum Ask {
     },
     /// My members have flushed.
     Flushed(Flushed),
+    /// Stamp the renewal of a group that I have members in.
+    Renew {
+        /// The group.
+        group: GroupName,
+        /// The round that it has: in a later one it has had its new view.
+        round: Order,
+    },
+    /// Put a member out of a group that I have members in.
+    Expel {
+        /// The group.
+        group: GroupName,
+        /// Who is to go.
+        member: MemberId,
+        /// Which of its lives.
+        life: u64,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// A node's answer to a flush: its members in the group send nothing more in their view.
@@ -284,6 +302,13 @@ pub(crate) enum ControlEntry {
     Table(Table),
     /// The next view of a group.
     InstallView(InstallView),
+    /// A group changes its view and not its members.
+    Renew {
+        /// The group.
+        group: GroupName,
+        /// The round that this ends; in another one it says nothing.
+        round: Order,
+    },
 }
 
 /// The table of a class: all its groups, with the members of the class's own nodes.

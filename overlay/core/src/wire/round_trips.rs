@@ -14,7 +14,7 @@ use super::{
 use crate::{
     configuration::Peer,
     error::Drop,
-    ids::{Ballot, ConfigurationTag, GroupName, NodeId, Order, Position, ViewId},
+    ids::{Ballot, ConfigurationTag, GroupName, MemberId, NodeId, Order, Position, ViewId},
     input::Semantics,
 };
 
@@ -157,6 +157,11 @@ impl Numbers {
                 end: self.any(),
                 blobs: self.several(4, |n| (n.rank(), n.bytes(300))),
             }),
+            6 => Ask::Renew { group, round: self.order() },
+            7 => {
+                let member = MemberId { node: self.node(), local };
+                Ask::Expel { group, member, life, reason: self.group().to_string() }
+            }
             _ => return None,
         })
     }
@@ -206,6 +211,7 @@ impl Numbers {
                 classes: self.several(4, |n| (n.maybe(Self::view), n.several(9, Self::rank))),
                 blobs: self.several(4, |n| (n.rank(), n.bytes(300))),
             }),
+            5 => ControlEntry::Renew { group, round: self.order() },
             _ => return None,
         })
     }

@@ -207,3 +207,79 @@ fn an_unknown_charter_or_other_semantics_are_refused() {
     assert_eq!(net.told(1), ["2 refused charter", "3 refused semantics"]);
     assert!(net.told(0).is_empty());
 }
+
+impl Net {
+    fn renew(&mut self, n: usize) {
+        let result = self.nodes[n].groups.want_renewal(&name(), 1);
+        result.unwrap();
+    }
+
+    fn expel(&mut self, n: usize, who: usize) -> Result<(), crate::Error> {
+        self.nodes[n].groups.want_out(&name(), 1, member(who, 1), "rude".to_owned())
+    }
+}
+
+#[test]
+fn a_renewal_makes_one_view_of_the_same_members_however_many_want_it() {
+    let mut net = settled(3, &wish(Vs));
+    net.renew(2);
+    net.renew(1);
+    net.renew(1);
+    net.run();
+    for n in 0..3 {
+        let told = net.told(n);
+        assert_eq!(told[..2], ["1 transitional 2.4", "1 flush 2.4"]);
+        assert_eq!(told[2..], ["1 view 2.6 a1,b1,c1 from a1,b1,c1"], "and no second one");
+    }
+    net.run();
+    net.pass(Duration::from_secs(5));
+    assert!((0..3).all(|n| net.told(n).is_empty()), "nothing is asked again");
+}
+
+#[test]
+fn a_renewal_that_comes_late_says_nothing() {
+    let mut net = settled(2, &wish(Vs));
+    let round = net.nodes[0].groups.table.groups[&name()].round;
+    net.renew(0);
+    net.run();
+    net.forget();
+    let late = Ask::Renew { group: name(), round };
+    with!(net, 0, node, below, todo, {
+        node.groups.ask(below, id(1), late, &mut node.figures, todo);
+    });
+    net.run();
+    assert!((0..2).all(|n| net.told(n).is_empty()));
+}
+
+#[test]
+fn who_is_put_out_is_told_why_and_the_others_go_on() {
+    let mut net = settled(3, &wish(Vs));
+    net.expel(1, 2).unwrap();
+    net.run();
+    assert_eq!(net.told(2), ["1 refused rude"]);
+    for n in 0..2 {
+        let told = net.told(n);
+        assert_eq!(told.last().map(String::as_str), Some("1 view 2.6 a1,b1 from a1,b1"));
+    }
+    assert!(net.expel(1, 2).is_err(), "who is not in cannot be put out");
+    net.pass(Duration::from_secs(5));
+    assert!((0..3).all(|n| net.told(n).is_empty()));
+}
+
+#[test]
+fn who_is_not_in_the_group_puts_nobody_out() {
+    let mut net = Net::new(3);
+    (0..2).for_each(|n| net.join(n, wish(Vs)));
+    net.run();
+    net.forget();
+    let round = net.nodes[0].groups.table.groups[&name()].round;
+    let reason = "rude".to_owned();
+    let expel = Ask::Expel { group: name(), member: member(1, 1), life: 1, reason };
+    for ask in [expel, Ask::Renew { group: name(), round }] {
+        with!(net, 0, node, below, todo, {
+            node.groups.ask(below, id(2), ask, &mut node.figures, todo);
+        });
+        net.run();
+    }
+    assert!((0..2).all(|n| net.told(n).is_empty()));
+}
