@@ -1,7 +1,7 @@
 //! Byte strings for hashing and signing, in one form only.
 
 /// What takes the bytes of a string built by hand.
-pub(super) trait Sink {
+pub(crate) trait Sink {
     /// Appends `bytes` as they are.
     fn bytes(&mut self, bytes: &[u8]);
 

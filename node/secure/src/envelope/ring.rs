@@ -107,7 +107,10 @@ impl KeyRing {
 /// Under a key of small order, R = identity and s = 0 sign every message (the cofactored equation
 /// multiplies the key away): such a signature proves nothing. ed25519-zebra leaves the refusal to
 /// its users, so the point is decoded a second time here.
-fn checked_key(position: u32, bytes: [u8; 32]) -> Result<VerificationKey, EnvelopeError> {
+pub(super) fn checked_key(
+    position: u32,
+    bytes: [u8; 32],
+) -> Result<VerificationKey, EnvelopeError> {
     let point =
         CompressedEdwardsY(bytes).decompress().ok_or(EnvelopeError::NotAKey { position })?;
     if point.is_small_order() {

@@ -1,7 +1,8 @@
 //! The node's signing key.
 
+use super::ring::checked_key;
 use cenacle_plugin::Secret;
-use ed25519_zebra::{SigningKey, VerificationKeyBytes};
+use ed25519_zebra::{Signature, SigningKey, VerificationKeyBytes};
 use zeroize::Zeroize;
 
 /// Bytes of an Ed25519 signature (RFC 8032, section 5.1.6).
@@ -33,9 +34,20 @@ impl Signer {
     }
 
     /// Signs `message`, which begins with a domain string.
-    pub(super) fn sign(&self, message: &[u8]) -> [u8; SIGNATURE_LEN] {
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; SIGNATURE_LEN] {
         self.key.sign(message).to_bytes()
     }
+}
+
+/// Whether `signature` is that of `public_key` over `message` (ZIP 215, as of envelopes); never of a
+/// key of small order, under which everything is signed.
+pub(crate) fn is_signed_by(
+    public_key: &[u8; 32],
+    signature: &[u8; SIGNATURE_LEN],
+    message: &[u8],
+) -> bool {
+    checked_key(0, *public_key)
+        .is_ok_and(|key| key.verify(&Signature::from_bytes(signature), message).is_ok())
 }
 
 impl Drop for Signer {

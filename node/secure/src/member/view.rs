@@ -1,0 +1,187 @@
+//! Views: an agreement begins with each of the engine's, and a secure one is made when it ends well.
+
+use super::{Member, Present, State, Wish};
+use crate::agreement::{Agreement, Tools};
+use crate::event::{Event, SecureView, Standing};
+use crate::keys::Epoch;
+use crate::names::module_member;
+use crate::records::{Reader, Writer};
+use crate::safety;
+use crate::words::{Occasion, Primary, Words};
+use cenacle_core::{MemberId, View, ViewId};
+use cenacle_plugin::{Component, Input, Verdict};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Member {
+    /// The engine has installed a view: its members agree on a key.
+    pub(super) fn view(&mut self, view: View, out: &mut Vec<Wish>) {
+        self.together.retain(|member| view.transitional.contains(member));
+        self.engine_view = Some(view.id);
+        self.flights.forget_unicasts();
+        self.forget_own_records();
+        (self.early, self.early_bytes) = (Default::default(), 0);
+        (self.rekeying, self.asks) = (false, false);
+        let said = self.heard(&view, out);
+        let mut acts = Vec::new();
+        let mut tools = Tools {
+            instance: self.instances.key_agreement.as_mut(),
+            entropy: &mut self.entropy,
+            now: self.now,
+            work: &mut self.work,
+        };
+        let before = self.ring.as_deref();
+        let begun = Agreement::new(
+            self.suite.clone(),
+            &view,
+            self.me,
+            &said,
+            before,
+            &mut tools,
+            &mut acts,
+        );
+        out.push(Wish::Tell(Event::Standing(Standing::Agreeing)));
+        match begun {
+            Ok(agreement) => {
+                self.ring = Some(Arc::clone(agreement.ring()));
+                self.learn_primary(&said);
+                self.state = State::Agreeing(Box::new(agreement));
+            }
+            Err(error) => {
+                // All members see the same view and fail alike: the next view may be better.
+                self.state = State::Interrupted;
+                self.warn("key_agreement", format!("no key can be agreed here: {error}"), out);
+            }
+        }
+        self.carry_out(acts, out);
+    }
+
+    /// What the members of a view said before it. Everybody reads the same.
+    fn heard(&self, view: &View, out: &mut Vec<Wish>) -> BTreeMap<MemberId, Words> {
+        let mut previous: BTreeMap<MemberId, ViewId> = BTreeMap::new();
+        for class in &view.classes {
+            if let Some(id) = class.previous {
+                previous.extend(class.members.iter().map(|member| (*member, id)));
+            }
+        }
+        let mut said = BTreeMap::new();
+        for (member, blob) in &view.blobs {
+            let occasion = previous.get(member).map_or(Occasion::Join, |id| Occasion::Flush(*id));
+            match Words::hear(blob, &self.group, member, occasion) {
+                Ok(words) => drop(said.insert(*member, words)),
+                Err(error) => self.warn("refused_message", format!("{member}: {error}"), out),
+            }
+        }
+        said
+    }
+
+    /// All members hold the secret: the secure view is installed.
+    pub(super) fn install(&mut self, epoch: Epoch, out: &mut Vec<Wish>) {
+        let State::Agreeing(agreement) = std::mem::replace(&mut self.state, State::Interrupted)
+        else {
+            return;
+        };
+        let mut view = agreement.view().clone();
+        let cipher = self.instances.cipher.as_ref();
+        let writer = Writer::new(&epoch, cipher, self.max_records, &self.me);
+        let reader = Reader::new(&epoch, cipher, &view.members, self.me);
+        let (Ok(writer), Ok(reader)) = (writer, reader) else {
+            return self.warn("cipher", "the cipher takes no key".to_owned(), out);
+        };
+        self.confirm_instance(out);
+        view.transitional =
+            view.members.iter().filter(|member| self.together.contains(member)).copied().collect();
+        self.together = view.members.iter().copied().collect();
+        let silent = self.silent_in(&view);
+        let secure = SecureView {
+            fingerprint: epoch.fingerprint(),
+            safety: safety::digest(&view.members, &self.suite.charter),
+            aborted: agreement.run(),
+            view: view.clone(),
+        };
+        self.present = Some(Present {
+            epoch,
+            view,
+            writer,
+            reader,
+            since: self.now,
+            sealed: 0,
+            spent: false,
+            silent: silent.clone(),
+            signalled: false,
+            asked: false,
+        });
+        self.state = State::Secure;
+        self.queue.due_since = None;
+        self.next_check = Some(self.now + self.patience.rekey_check);
+        out.push(Wish::Tell(Event::Secure(Box::new(secure))));
+        let standing = match silent {
+            Some(detail) => Standing::ReadOnly { detail },
+            None => Standing::Secure,
+        };
+        out.push(Wish::Tell(Event::Standing(standing)));
+    }
+
+    fn confirm_instance(&mut self, out: &mut Vec<Wish>) {
+        let event = cenacle_plugin::Event {
+            time_us: self.now.0,
+            random: self.entropy.draw(),
+            input: Input::Confirmed,
+        };
+        let mut actions = Vec::new();
+        if let Err(error) = self.instances.key_agreement.handle(&event, &mut actions) {
+            // The key is good all the same; the next change starts afresh where it must.
+            self.warn("key_agreement", format!("after the confirmation: {error}"), out);
+        }
+    }
+
+    /// Why this member may not send in this view, if it may not.
+    fn silent_in(&mut self, view: &View) -> Option<Arc<str>> {
+        let component = Component {
+            last_primary: self.last_primary.map_or(0, |primary| primary.size),
+            present: self.primary_present,
+        };
+        // A group that never had a primary view begins with one.
+        if self.last_primary.is_some() && !self.instances.policy.may_continue(&component) {
+            let Component { present, last_primary } = component;
+            let detail = format!(
+                "{present} of the {last_primary} members of the last primary view are here: this \
+                 part of the group may only read until more come back"
+            );
+            return Some(detail.into());
+        }
+        let size = u32::try_from(view.members.len()).unwrap_or(u32::MAX);
+        self.last_primary = Some(Primary { view: view.id, size, inside: true });
+        match self.may(&self.me) {
+            Verdict::Allow => None,
+            Verdict::Refuse { detail, .. } => Some(detail.into()),
+        }
+    }
+
+    /// The last primary view that anybody here knows of, and how many of it are here: from what all
+    /// said, so that all find the same.
+    fn learn_primary(&mut self, said: &BTreeMap<MemberId, Words>) {
+        let known = || said.values().filter_map(|words| words.primary);
+        let last = known().max_by_key(|primary| (primary.view.order, primary.view));
+        let of_it = |primary: &Primary| last.is_some_and(|last| last.view == primary.view);
+        let present = known().filter(|primary| primary.inside && of_it(primary)).count();
+        let me = said.get(&self.me).and_then(|words| words.primary);
+        let inside = me.is_some_and(|own| own.inside && of_it(&own));
+        self.last_primary = last.map(|last| Primary { inside, ..last });
+        self.primary_present = u32::try_from(present).unwrap_or(u32::MAX);
+    }
+
+    fn may(&self, member: &MemberId) -> Verdict {
+        match module_member(member) {
+            Ok(member) => self.instances.policy.may_send(&member),
+            Err(error) => {
+                Verdict::Refuse { reason: "member".to_owned(), detail: error.to_string() }
+            }
+        }
+    }
+
+    /// Whether what `member` says is heard.
+    pub(super) fn may_say(&self, member: &MemberId) -> bool {
+        matches!(self.may(member), Verdict::Allow)
+    }
+}

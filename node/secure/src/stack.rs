@@ -1,0 +1,546 @@
+//! Engine and secure machines as one: what the driver and the simulator drive.
+//!
+//! ```text
+//!  commands ──▶ Stack ──▶ member of a secure group ──▶ engine ──▶ frames
+//!  events  ◀──       ◀── opened, secure views       ◀──       ◀──
+//! ```
+//!
+//! Groups without keys pass through untouched.
+
+use crate::charter::{Charter, Choice};
+use crate::entropy::Entropy;
+use crate::event::Event;
+use crate::member::{Instances, Means, Member, Outgoing, Patience, Wish};
+use crate::words::{Occasion, Words};
+use crate::{Signer, member};
+use bytes::Bytes;
+use cenacle_core::{
+    Engine, Error as Refused, Event as Plain, GroupName, Input, Join, MemberId, NodeId, Outbox,
+    Output as EngineOutput, Semantics, Service, Time,
+};
+use cenacle_plugin::{Executor, ModuleSource, Secret, Work};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// Rounds of giving and taking between members and engine in one turn.
+const MOST_ROUNDS: usize = 64;
+
+/// What a member of a secure group brings.
+#[derive(Clone, Debug)]
+pub struct SecureJoin {
+    /// Which member of this node.
+    pub local: u32,
+    /// What it expects of the group; the group's name is in it.
+    pub charter: Charter,
+    /// What it shows for itself.
+    pub evidence: Bytes,
+    /// Of the layer above, for its admission.
+    pub above: Bytes,
+    /// The application answers flush requests itself.
+    pub manual_flush: bool,
+}
+
+/// What comes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Of the engine; never an event.
+    Engine(EngineOutput),
+    /// For a member of this node.
+    Event {
+        /// The group.
+        group: GroupName,
+        /// Which member.
+        local: u32,
+        /// What.
+        event: Event,
+    },
+}
+
+/// What a stack refuses; nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StackError {
+    /// The engine refuses.
+    #[error(transparent)]
+    Engine(#[from] Refused),
+    /// A module that the charter names is not there, or cannot be used so.
+    #[error("group {group}: {detail}")]
+    Module {
+        /// The group.
+        group: String,
+        /// What to do.
+        detail: String,
+    },
+    /// The member may only listen.
+    #[error("this member of {group} may only read: {detail}")]
+    ReadOnly {
+        /// The group.
+        group: GroupName,
+        /// Why.
+        detail: String,
+    },
+}
+
+type Key = (GroupName, u32);
+
+struct Seat {
+    member: Member,
+    /// What the engine had no room for.
+    backlog: VecDeque<Input>,
+}
+
+/// The stack of one node.
+pub struct Stack {
+    engine: Engine,
+    node: NodeId,
+    modules: Arc<dyn ModuleSource>,
+    executor: Arc<dyn Executor>,
+    signer: Arc<Signer>,
+    entropy: Entropy,
+    patience: Patience,
+    max_message: usize,
+    seats: BTreeMap<Key, Seat>,
+    /// Members with something to work on.
+    busy: BTreeSet<Key>,
+    /// Of the engine, to be worked on.
+    engine_out: Outbox,
+    /// A send was refused for want of room.
+    blocked: bool,
+    /// The engine is to be shut down once all members have said what they had to say.
+    stopping: bool,
+}
+
+/// What a stack is made of besides its engine.
+pub struct Parts {
+    /// Whose stack it is.
+    pub node: NodeId,
+    /// Where modules are found by name.
+    pub modules: Arc<dyn ModuleSource>,
+    /// For independent work.
+    pub executor: Arc<dyn Executor>,
+    /// The node's key; its public half is in `node`.
+    pub signer: Arc<Signer>,
+    /// 32 bytes of the operating system's.
+    pub seed: Secret<32>,
+    /// Times and limits.
+    pub patience: Patience,
+    /// The engine's.
+    pub max_message: usize,
+}
+
+impl Stack {
+    /// Puts secure machines above `engine`.
+    pub fn new(engine: Engine, parts: Parts) -> Self {
+        let Parts { node, modules, executor, signer, seed, patience, max_message } = parts;
+        Self {
+            engine,
+            node,
+            modules,
+            executor,
+            signer,
+            entropy: Entropy::new(seed),
+            patience,
+            max_message,
+            seats: BTreeMap::new(),
+            busy: BTreeSet::new(),
+            engine_out: Outbox::new(),
+            blocked: false,
+            stopping: false,
+        }
+    }
+
+    /// The engine below.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Adds fresh bytes of the operating system's: best once a second or so while keys change.
+    pub fn add_entropy(&mut self, fresh: &Secret<32>) {
+        self.entropy.add(fresh);
+        for seat in self.seats.values_mut() {
+            seat.member.add_entropy(&self.entropy.draw());
+        }
+    }
+
+    /// When [`Input::Tick`] and [`Input::Drained`] are due at the latest.
+    pub fn deadline(&self) -> Option<Time> {
+        let members = self.seats.values().filter_map(|seat| seat.member.deadline());
+        members.chain(self.engine.deadline()).min()
+    }
+
+    /// What key agreement has cost a member.
+    pub fn work(&self, group: &GroupName, local: u32) -> Option<Work> {
+        Some(self.seats.get(&(group.clone(), local))?.member.work())
+    }
+
+    /// A key for the application, from the present epoch of a member's group.
+    pub fn export(
+        &self,
+        group: &GroupName,
+        local: u32,
+        label: &[u8],
+        context: &[u8],
+    ) -> Option<Secret<32>> {
+        self.seats.get(&(group.clone(), local))?.member.export(label, context)
+    }
+
+    /// The largest message of a secure group.
+    pub fn max_message(&self) -> usize {
+        member::largest(self.max_message)
+    }
+
+    /// Joins a secure group.
+    pub fn join(
+        &mut self,
+        now: Time,
+        join: SecureJoin,
+        out: &mut Vec<Output>,
+    ) -> Result<(), StackError> {
+        let group: GroupName = join.charter.group.parse()?;
+        let instances = self.instances(&join.charter)?;
+        let me = MemberId { node: self.node, local: join.local };
+        let mut member = Member::new(
+            &join.charter,
+            group.clone(),
+            me,
+            instances,
+            Means {
+                signer: Arc::clone(&self.signer),
+                seed: self.entropy.draw(),
+                patience: self.patience,
+            },
+            join.manual_flush,
+        );
+        let words = Words {
+            share: member.first_offer(now),
+            evidence: join.evidence.to_vec(),
+            above: join.above,
+            ..Words::default()
+        };
+        let wish = Join {
+            group: group.clone(),
+            local: join.local,
+            semantics: Semantics::Vs,
+            charter: join.charter.encode().into(),
+            blob: words.say(&self.signer, &group, &me, Occasion::Join),
+            // The machine answers, in the application's name or in its own.
+            manual_flush: true,
+        };
+        self.engine.handle(now, Input::Join(wish), &mut self.engine_out)?;
+        self.seats.insert((group, join.local), Seat { member, backlog: VecDeque::new() });
+        self.work_off(now, out);
+        Ok(())
+    }
+
+    fn instances(&self, charter: &Charter) -> Result<Instances, StackError> {
+        let failed = |kind: &str, choice: &Choice, why: String| StackError::Module {
+            group: charter.group.clone(),
+            detail: format!("{kind} {:?}: {why}", choice.name),
+        };
+        let missing = || "there is no such module here: install it, or choose another".to_owned();
+        let choice = &charter.key_agreement;
+        let fail = |why| failed("key agreement", choice, why);
+        let module = self.modules.key_agreement(&choice.name).ok_or_else(|| fail(missing()))?;
+        let options = choice.options(module.descriptor()).map_err(|e| fail(e.to_string()))?;
+        let key_agreement = module
+            .create(&options, Arc::clone(&self.executor))
+            .map_err(|error| fail(error.to_string()))?;
+        let choice = &charter.cipher;
+        let fail = |why| failed("cipher", choice, why);
+        let module = self.modules.cipher(&choice.name).ok_or_else(|| fail(missing()))?;
+        let options = choice.options(module.descriptor()).map_err(|e| fail(e.to_string()))?;
+        let cipher = module.create(&options).map_err(|error| fail(error.to_string()))?;
+        let cipher_properties = module.descriptor().properties.clone();
+        let choice = &charter.policy;
+        let fail = |why| failed("policy", choice, why);
+        let module = self.modules.policy(&choice.name).ok_or_else(|| fail(missing()))?;
+        let options = choice.options(module.descriptor()).map_err(|e| fail(e.to_string()))?;
+        let policy = module.create(&options).map_err(|error| fail(error.to_string()))?;
+        Ok(Instances { key_agreement, cipher, cipher_properties, policy })
+    }
+
+    /// Wants a new key for a group, without a change of members.
+    pub fn refresh(
+        &mut self,
+        now: Time,
+        group: &GroupName,
+        local: u32,
+        out: &mut Vec<Output>,
+    ) -> Result<(), StackError> {
+        let key = (group.clone(), local);
+        let Some(seat) = self.seats.get_mut(&key) else {
+            return Err(Refused::NotJoined { group: group.clone(), local }.into());
+        };
+        let mut wishes = Vec::new();
+        seat.member.refresh(&mut wishes);
+        self.weigh(now, 0, &wishes);
+        self.grant(now, &key, wishes, out);
+        self.work_off(now, out);
+        Ok(())
+    }
+
+    /// Takes an input, as [`Engine::handle`] does. What concerns a member of a secure group is its
+    /// machine's; everything else is the engine's.
+    pub fn handle(
+        &mut self,
+        now: Time,
+        input: Input,
+        out: &mut Vec<Output>,
+    ) -> Result<(), StackError> {
+        let result = self.take(now, input, out);
+        self.work_off(now, out);
+        result
+    }
+
+    fn take(&mut self, now: Time, input: Input, out: &mut Vec<Output>) -> Result<(), StackError> {
+        match input {
+            Input::Send { group, local, service, body } if self.has(&group, local) => {
+                if service == Service::Unicast {
+                    return Err(Refused::NoAddressee.into());
+                }
+                self.say(group, local, Outgoing { service, to: None, body })
+            }
+            Input::Unicast { group, local, to, body } if self.has(&group, local) => {
+                let message = Outgoing { service: Service::Unicast, to: Some(to), body };
+                self.say(group, local, message)
+            }
+            Input::FlushOk { group, local, .. } if self.has(&group, local) => {
+                let seat = self.seats.get_mut(&(group.clone(), local));
+                if !seat.is_some_and(|seat| seat.member.flush_ok()) {
+                    return Err(Refused::NoFlush { group }.into());
+                }
+                self.busy.insert((group, local));
+                Ok(())
+            }
+            Input::Leave { group, local } if self.has(&group, local) => {
+                let key = (group, local);
+                if let Some(seat) = self.seats.get_mut(&key) {
+                    seat.member.leave();
+                }
+                self.busy.insert(key);
+                Ok(())
+            }
+            Input::Shutdown if !self.seats.is_empty() => {
+                self.stopping = true;
+                for (key, seat) in &mut self.seats {
+                    seat.member.leave();
+                    self.busy.insert(key.clone());
+                }
+                Ok(())
+            }
+            Input::Drained => {
+                self.drain(now, out);
+                Ok(())
+            }
+            Input::Tick => {
+                let due = |seat: &Seat| seat.member.deadline().is_some_and(|when| when <= now);
+                let due: Vec<Key> =
+                    self.seats.iter().filter(|(_, s)| due(s)).map(|(key, _)| key.clone()).collect();
+                for key in due {
+                    let mut wishes = Vec::new();
+                    if let Some(seat) = self.seats.get_mut(&key) {
+                        seat.member.tick(now, &mut wishes);
+                    }
+                    self.weigh(now, 0, &wishes);
+                    self.grant(now, &key, wishes, out);
+                    self.busy.insert(key);
+                }
+                Ok(self.engine.handle(now, Input::Tick, &mut self.engine_out)?)
+            }
+            input => Ok(self.engine.handle(now, input, &mut self.engine_out)?),
+        }
+    }
+
+    fn has(&self, group: &GroupName, local: u32) -> bool {
+        self.seats.contains_key(&(group.clone(), local))
+    }
+
+    fn say(&mut self, group: GroupName, local: u32, message: Outgoing) -> Result<(), StackError> {
+        let max = match message.service {
+            Service::Unicast | Service::Unreliable => member::largest(Engine::MAX_UNCUT),
+            _ => self.max_message(),
+        };
+        if message.body.len() > max {
+            return Err(Refused::TooLarge { max }.into());
+        }
+        let key = (group, local);
+        let Some(seat) = self.seats.get_mut(&key) else { return Ok(()) };
+        if let Some(detail) = seat.member.silence() {
+            let detail = detail.to_owned();
+            return Err(StackError::ReadOnly { group: key.0, detail });
+        }
+        match seat.member.send(message) {
+            Ok(()) => {
+                self.busy.insert(key);
+                Ok(())
+            }
+            Err(_) => {
+                self.blocked = true;
+                let max = self.patience.queue;
+                Err(Refused::QueueFull { waiting: max, max }.into())
+            }
+        }
+    }
+
+    /// Members work on what they have, until nothing more comes of it.
+    fn drain(&mut self, now: Time, out: &mut Vec<Output>) {
+        for _ in 0..MOST_ROUNDS {
+            let busy = std::mem::take(&mut self.busy);
+            for key in busy {
+                let mut wishes = Vec::new();
+                if let Some(seat) = self.seats.get_mut(&key) {
+                    seat.member.settle(now, &mut wishes);
+                }
+                self.weigh(now, 0, &wishes);
+                self.grant(now, &key, wishes, out);
+            }
+            self.stop_when_said(now);
+            // It has no reason to refuse.
+            let _ = self.engine.handle(now, Input::Drained, &mut self.engine_out);
+            self.work_off(now, out);
+            if self.busy.is_empty() {
+                break;
+            }
+        }
+        if self.blocked && self.seats.values().all(|seat| seat.member.has_room()) {
+            self.blocked = false;
+            out.push(Output::Engine(EngineOutput::Writable));
+        }
+    }
+
+    fn stop_when_said(&mut self, now: Time) {
+        if self.stopping && self.seats.values().all(|seat| seat.member.is_leaving()) {
+            self.stopping = false;
+            let _ = self.engine.handle(now, Input::Shutdown, &mut self.engine_out);
+        }
+    }
+
+    /// Carries out what a member wants.
+    fn grant(&mut self, now: Time, key: &Key, wishes: Vec<Wish>, out: &mut Vec<Output>) {
+        for wish in wishes {
+            match wish {
+                Wish::Tell(event) => self.tell(key, event, out),
+                Wish::Engine(input) => self.give(now, key, input, out),
+            }
+        }
+    }
+
+    fn tell(&mut self, (group, local): &Key, event: Event, out: &mut Vec<Output>) {
+        if matches!(event, Event::Plain(Plain::Left | Plain::Refused(_))) {
+            self.seats.remove(&(group.clone(), *local));
+        }
+        out.push(Output::Event { group: group.clone(), local: *local, event });
+    }
+
+    /// Gives the engine what a member wants of it, behind what has had no room yet.
+    fn give(&mut self, now: Time, key: &Key, input: Input, out: &mut Vec<Output>) {
+        let Some(seat) = self.seats.get_mut(key) else { return };
+        if !seat.backlog.is_empty() {
+            return seat.backlog.push_back(input);
+        }
+        self.try_give(now, key, input, out);
+    }
+
+    /// False if there was no room; the input waits.
+    fn try_give(&mut self, now: Time, key: &Key, input: Input, out: &mut Vec<Output>) -> bool {
+        let lane = match &input {
+            Input::Send { service, .. } => Some((*service, None)),
+            Input::Unicast { to, .. } => Some((Service::Unicast, Some(*to))),
+            _ => None,
+        };
+        // A copy of a handle, not of the bytes.
+        let again = input.clone();
+        let result = self.engine.handle(now, input, &mut self.engine_out);
+        let Some(seat) = self.seats.get_mut(key) else { return true };
+        match result {
+            Ok(()) => {}
+            Err(Refused::QueueFull { .. } | Refused::Backlog { .. }) => {
+                seat.backlog.push_front(again);
+                seat.member.set_full(true);
+                return false;
+            }
+            // The blob does not fit beside the others: what is least needed stays out.
+            Err(Refused::TooMany { .. }) if matches!(again, Input::FlushOk { .. }) => {
+                let (group, local) = key.clone();
+                let bare = Input::FlushOk { group, local, blob: Bytes::new() };
+                let _ = self.engine.handle(now, bare, &mut self.engine_out);
+            }
+            Err(error) => {
+                if let Some((service, to)) = lane {
+                    seat.member.was_refused(service, to);
+                }
+                let event = Event::Warning { reason: "not_sent", detail: error.to_string() };
+                self.tell(key, event, out);
+            }
+        }
+        true
+    }
+
+    /// Hears what the engine has to say, and does what follows from it.
+    fn work_off(&mut self, now: Time, out: &mut Vec<Output>) {
+        while !self.engine_out.is_empty() {
+            for output in std::mem::take(&mut self.engine_out) {
+                match output {
+                    EngineOutput::Event { group, local, event } => {
+                        self.event(now, (group, local), event, out);
+                    }
+                    EngineOutput::Writable => self.writable(now, out),
+                    other => out.push(Output::Engine(other)),
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, now: Time, key: Key, event: Plain, out: &mut Vec<Output>) {
+        let Some(seat) = self.seats.get_mut(&key) else {
+            let (group, local) = key;
+            return out.push(Output::Event { group, local, event: Event::Plain(event) });
+        };
+        let mut wishes = Vec::new();
+        let before = event.weight();
+        seat.member.engine(now, event, &mut wishes);
+        self.weigh(now, before, &wishes);
+        self.grant(now, &key, wishes, out);
+        self.busy.insert(key);
+    }
+
+    /// The engine counts what is not read: what the application is told instead of its event.
+    fn weigh(&mut self, now: Time, before: usize, wishes: &[Wish]) {
+        let weight = |wish: &Wish| match wish {
+            Wish::Tell(event) => event.weight(),
+            Wish::Engine(_) => 0,
+        };
+        let after: usize = wishes.iter().map(weight).sum();
+        let input = match after.checked_sub(before) {
+            Some(0) => return,
+            Some(bytes) => Input::Unread { bytes },
+            None => Input::Consumed { bytes: before - after },
+        };
+        let _ = self.engine.handle(now, input, &mut self.engine_out);
+    }
+
+    /// There is room in the engine again: for what waited, then for the members, then for whoever
+    /// waits above.
+    fn writable(&mut self, now: Time, out: &mut Vec<Output>) {
+        let waiting: Vec<Key> = self
+            .seats
+            .iter()
+            .filter(|(_, seat)| !seat.backlog.is_empty())
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in waiting {
+            while let Some(input) =
+                self.seats.get_mut(&key).and_then(|seat| seat.backlog.pop_front())
+            {
+                if !self.try_give(now, &key, input, out) {
+                    return;
+                }
+            }
+            if let Some(seat) = self.seats.get_mut(&key) {
+                seat.member.set_full(false);
+            }
+            self.busy.insert(key);
+        }
+        out.push(Output::Engine(EngineOutput::Writable));
+    }
+}
