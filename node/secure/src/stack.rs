@@ -83,6 +83,31 @@ pub enum StackError {
 
 type Key = (GroupName, u32);
 
+/// Members whose last numbers are remembered after they have gone.
+const MAX_NUMBERS: usize = 65_536;
+
+/// The last messages' numbers of members that have gone: one that comes again goes on from there.
+#[derive(Debug, Default)]
+struct Numbers {
+    last: BTreeMap<u32, u64>,
+    /// Whoever is not among them counts from here.
+    first: u64,
+}
+
+impl Numbers {
+    fn take(&mut self, local: u32) -> u64 {
+        self.last.remove(&local).unwrap_or(self.first)
+    }
+
+    fn keep(&mut self, local: u32, last: u64) {
+        self.last.insert(local, last);
+        while self.last.len() > MAX_NUMBERS {
+            let forgotten = self.last.pop_first().map_or(0, |(_, last)| last);
+            self.first = self.first.max(forgotten);
+        }
+    }
+}
+
 struct Seat {
     member: Member,
     /// What the engine had no room for.
@@ -100,6 +125,7 @@ pub struct Stack {
     patience: Patience,
     max_message: usize,
     seats: BTreeMap<Key, Seat>,
+    numbers: Numbers,
     /// Members with something to work on.
     busy: BTreeSet<Key>,
     /// Of the engine, to be worked on.
@@ -142,6 +168,7 @@ impl Stack {
             patience,
             max_message,
             seats: BTreeMap::new(),
+            numbers: Numbers::default(),
             busy: BTreeSet::new(),
             engine_out: Outbox::new(),
             blocked: false,
@@ -211,6 +238,7 @@ impl Stack {
             },
             join.manual_flush,
         );
+        member.count_from(self.numbers.take(join.local));
         let words = Words {
             share: member.first_offer(now),
             evidence: join.evidence.to_vec(),
@@ -226,7 +254,10 @@ impl Stack {
             // The machine answers, in the application's name or in its own.
             manual_flush: true,
         };
-        self.engine.handle(now, Input::Join(wish), &mut self.engine_out)?;
+        if let Err(error) = self.engine.handle(now, Input::Join(wish), &mut self.engine_out) {
+            self.numbers.keep(join.local, member.counted());
+            return Err(error.into());
+        }
         self.seats.insert((group, join.local), Seat { member, backlog: VecDeque::new() });
         self.work_off(now, out);
         Ok(())
@@ -384,6 +415,8 @@ impl Stack {
 
     /// Members work on what they have, until nothing more comes of it.
     fn drain(&mut self, now: Time, out: &mut Vec<Output>) {
+        // The engine tells when its queue has room, but not when the application has read enough.
+        self.give_waiting(now, out);
         for _ in 0..MOST_ROUNDS {
             let busy = std::mem::take(&mut self.busy);
             for key in busy {
@@ -426,8 +459,10 @@ impl Stack {
     }
 
     fn tell(&mut self, (group, local): &Key, event: Event, out: &mut Vec<Output>) {
-        if matches!(event, Event::Plain(Plain::Left | Plain::Refused(_))) {
-            self.seats.remove(&(group.clone(), *local));
+        if matches!(event, Event::Plain(Plain::Left | Plain::Refused(_)))
+            && let Some(seat) = self.seats.remove(&(group.clone(), *local))
+        {
+            self.numbers.keep(*local, seat.member.counted());
         }
         out.push(Output::Event { group: group.clone(), local: *local, event });
     }
@@ -522,6 +557,13 @@ impl Stack {
     /// There is room in the engine again: for what waited, then for the members, then for whoever
     /// waits above.
     fn writable(&mut self, now: Time, out: &mut Vec<Output>) {
+        if self.give_waiting(now, out) {
+            out.push(Output::Engine(EngineOutput::Writable));
+        }
+    }
+
+    /// Gives the engine what it had no room for; false if it has none still.
+    fn give_waiting(&mut self, now: Time, out: &mut Vec<Output>) -> bool {
         let waiting: Vec<Key> = self
             .seats
             .iter()
@@ -533,7 +575,7 @@ impl Stack {
                 self.seats.get_mut(&key).and_then(|seat| seat.backlog.pop_front())
             {
                 if !self.try_give(now, &key, input, out) {
-                    return;
+                    return false;
                 }
             }
             if let Some(seat) = self.seats.get_mut(&key) {
@@ -541,6 +583,6 @@ impl Stack {
             }
             self.busy.insert(key);
         }
-        out.push(Output::Engine(EngineOutput::Writable));
+        true
     }
 }

@@ -69,6 +69,8 @@ pub(crate) struct View {
     /// By seniority.
     pub members: Box<[ProcessId]>,
     pub installs: Vec<InstallId>,
+    /// The fingerprint of its key, as its first line tells it.
+    pub key: Option<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -90,6 +92,8 @@ pub(crate) struct Install {
     pub begins: bool,
     /// Its own line names the process among the members.
     pub names_itself: bool,
+    /// Its own line tells another key than the view's first.
+    pub other_key: bool,
 }
 
 /// One process in one period: what it delivered there, in order, and where among these deliveries

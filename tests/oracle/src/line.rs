@@ -89,6 +89,8 @@ pub(crate) struct View<'a> {
     pub members: Vec<Text<'a>>,
     pub transitional: Vec<Text<'a>>,
     pub configuration: Option<Text<'a>>,
+    /// The fingerprint of its key; none for a group without keys.
+    pub key: Option<Text<'a>>,
 }
 
 /// A string of the line, copied only if it has escapes.
@@ -143,6 +145,8 @@ struct Fields<'a> {
     service: Option<Service>,
     #[serde(borrow)]
     configuration: Option<Text<'a>>,
+    #[serde(borrow)]
+    key: Option<Text<'a>>,
     #[serde(borrow)]
     semantics: Option<Text<'a>>,
     order: Option<Order>,
@@ -218,6 +222,7 @@ impl<'a> Line<'a> {
                 members: required(fields.members, "members")?,
                 transitional: required(fields.transitional, "transitional")?,
                 configuration: fields.configuration,
+                key: fields.key.filter(|key| &**key != "none"),
             }),
             "transitional" => Event::Transitional { view: required(fields.view, "view")? },
             "flush_request" => Event::FlushRequest,

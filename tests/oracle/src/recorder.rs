@@ -142,6 +142,7 @@ impl History {
             stay,
             begins,
             names_itself,
+            other_key: self.views[view].key.as_deref() != line.key.as_deref(),
         })?;
         if let Some(before) = current.filter(|_| begins) {
             self.stays[before].end = End::Next(install);
@@ -207,6 +208,7 @@ impl History {
             order: line.order,
             members: members.into(),
             installs: Vec::new(),
+            key: line.key.as_deref().map(Into::into),
         })?;
         self.periods[period].views.push(view);
         Ok((view, None))

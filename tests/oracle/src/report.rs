@@ -31,13 +31,15 @@ pub enum Property {
     Safe,
     /// 13.
     TransitionalSignal,
+    /// Not in the paper's list, but its purpose: a secure view has one key, and no two have the same.
+    Key,
     /// Not in the paper: at the end of a settled run everybody is in one view.
     Settled,
 }
 
 impl Property {
     /// All of them, in the paper's order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SelfInclusion,
         Self::LocalMonotonicity,
         Self::SendingViewDelivery,
@@ -51,6 +53,7 @@ impl Property {
         Self::Agreed,
         Self::Safe,
         Self::TransitionalSignal,
+        Self::Key,
         Self::Settled,
     ];
 
@@ -70,6 +73,7 @@ impl Property {
             Self::Agreed => "Agreed Delivery",
             Self::Safe => "Safe Delivery",
             Self::TransitionalSignal => "Transitional Signal",
+            Self::Key => "One Key a View",
             Self::Settled => "Settled",
         }
     }

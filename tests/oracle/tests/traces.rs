@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use cenacle_oracle::{Options, Property, Report, check};
 
 /// The beginning of the names of traces, and what these traces break.
-const BREAKS: [(&str, &[Property]); 15] = [
+const BREAKS: [(&str, &[Property]); 16] = [
     ("self_inclusion", &[Property::SelfInclusion]),
     ("local_monotonicity", &[Property::LocalMonotonicity]),
     ("sending_view_delivery", &[Property::SendingViewDelivery]),
@@ -24,6 +24,7 @@ const BREAKS: [(&str, &[Property]); 15] = [
     ("agreed", &[Property::Agreed]),
     ("safe", &[Property::Safe]),
     ("transitional_signal", &[Property::TransitionalSignal]),
+    ("key", &[Property::Key]),
     ("settled", &[Property::Settled]),
     ("good", &[]),
 ];

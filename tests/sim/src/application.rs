@@ -10,6 +10,7 @@ use crate::{
 };
 use bytes::Bytes;
 use cenacle_core::{Error, Event, GroupName, Input, MemberId, Service, Warning};
+use cenacle_secure::Event as Told;
 
 /// How long a member rests when the engine takes no more.
 const REST: u64 = 50_000;
@@ -39,7 +40,7 @@ impl Node {
             Input::Unicast { local, to, .. } => {
                 of(*local).is_none_or(|m| m.standing != Standing::Wanted || !m.members.contains(to))
             }
-            Input::Leave { local, .. } => {
+            Input::Leave { local, .. } | Input::Renew { local, .. } => {
                 of(*local).is_none_or(|member| member.standing != Standing::Wanted)
             }
             _ => false,
@@ -128,7 +129,7 @@ impl Node {
         &mut self,
         group: &GroupName,
         local: u32,
-        event: Event,
+        event: Told,
         moment: u64,
         shared: &mut Shared,
     ) {
@@ -142,6 +143,14 @@ impl Node {
             return;
         }
         let (id, number) = (member.id, member.group);
+        let (event, key) = match event {
+            Told::Plain(event) => (event, None),
+            Told::Secure(secure) => (Event::View(Box::new(secure.view)), Some(secure.fingerprint)),
+            Told::Warning { reason, detail } => {
+                return shared.trace.warning(moment, node, reason, &detail);
+            }
+            _ => return,
+        };
         match event {
             Event::Sent { number: message, view, service, to } => {
                 shared.counts.sent += 1;
@@ -170,9 +179,9 @@ impl Node {
             }
             Event::View(view) => {
                 shared.counts.views += 1;
-                shared.trace.view(moment, number, id, &view);
+                shared.trace.view(moment, number, id, &view, key);
                 shared.counts.blobs += view.blobs.len() as u64;
-                if let Err(wrong) = shared.door.view(member, &view) {
+                if let Err(wrong) = shared.door.view(member, &view, key.is_some()) {
                     shared.problem(|| format!("{id} {wrong}"));
                 }
                 member.installed(*view);
@@ -268,6 +277,7 @@ fn kind(wish: &Input) -> &'static str {
         Input::Unicast { .. } => "unicast",
         Input::FlushOk { .. } => "flush",
         Input::Consumed { .. } => "take what was read",
+        Input::Renew { .. } => "renew",
         Input::Shutdown => "shut down",
         Input::Connected { .. } | Input::Closed { .. } => "take a hint",
         _ => "go on",

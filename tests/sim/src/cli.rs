@@ -5,6 +5,7 @@ use crate::{
     faults::Preset,
     plan::{Promise, RunOptions},
     run::run,
+    secure,
     soak::{SoakOptions, Soaked, soak},
 };
 use cenacle_core::Defect;
@@ -120,6 +121,9 @@ struct SoakArgs {
     /// One kind of groups alone
     #[arg(long, value_enum)]
     semantics: Option<Promise>,
+    /// Which key agreement groups use: several, separated by commas, take turns; all; or none
+    #[arg(long, default_value = "none")]
+    key_agreement: String,
     /// A rule that the engines leave out
     #[arg(long, value_parser = defect)]
     defect: Option<Defect>,
@@ -160,11 +164,12 @@ pub fn main(cli: Cli, out: &mut impl Write) -> Result<u8, String> {
 }
 
 fn run_command(args: RunArgs, out: &mut impl Write) -> Result<u8, String> {
-    if args.key_agreement != "none" {
-        return Err(format!(
-            "--key-agreement {} is not simulated yet; leave it out or say none",
-            args.key_agreement
-        ));
+    let mut modules = key_agreements(&args.key_agreement)?;
+    if modules.len() > 1 {
+        return Err("a run has one module of key agreement: name it".into());
+    }
+    if !modules.is_empty() && args.semantics != Promise::Vs {
+        return Err("groups with keys are VS: leave --semantics out".into());
     }
     let mut options = RunOptions {
         seed: args.seed,
@@ -173,6 +178,7 @@ fn run_command(args: RunArgs, out: &mut impl Write) -> Result<u8, String> {
         faults: args.faults,
         seconds: args.seconds,
         semantics: args.semantics,
+        key_agreement: modules.pop(),
         ..RunOptions::default()
     };
     match (args.scenario, args.nodes.as_slice()) {
@@ -182,6 +188,9 @@ fn run_command(args: RunArgs, out: &mut impl Write) -> Result<u8, String> {
                 semantics: args.semantics,
                 ..RunOptions::large(args.seed)
             };
+        }
+        (None, [nodes]) if options.key_agreement.is_some() && *nodes > secure::MOST => {
+            return Err(format!("with keys, --nodes must be at most {}", secure::MOST));
         }
         (None, [nodes]) if (1..=1000).contains(nodes) => options.nodes = *nodes,
         (None, [_]) => return Err("--nodes must be from 1 to 1000".into()),
@@ -195,6 +204,25 @@ fn run_command(args: RunArgs, out: &mut impl Write) -> Result<u8, String> {
     }
     say(out, &format!("again: {}\n", options.command()))?;
     Ok(1)
+}
+
+/// The modules that are meant: none, one, several, or all.
+fn key_agreements(text: &str) -> Result<Vec<String>, String> {
+    let known = secure::key_agreements();
+    match text {
+        "none" => Ok(Vec::new()),
+        "all" => Ok(known),
+        names => {
+            let names: Vec<String> = names.split(',').map(str::to_owned).collect();
+            match names.iter().find(|name| !known.contains(name)) {
+                None => Ok(names),
+                Some(name) => Err(format!(
+                    "there is no key agreement {name:?}; say none, all, or some of {}",
+                    known.join(", ")
+                )),
+            }
+        }
+    }
 }
 
 fn growth(several: &[usize], seed: u64, out: &mut impl Write) -> Result<u8, String> {
@@ -229,6 +257,7 @@ fn soak_command(args: &SoakArgs, out: &mut impl Write) -> Result<u8, String> {
         seconds: args.seconds,
         faults: args.faults,
         semantics: args.semantics,
+        key_agreements: key_agreements(&args.key_agreement)?,
         defect: args.defect,
         keep_going: args.keep_going,
         ..defaults

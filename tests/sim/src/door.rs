@@ -1,7 +1,7 @@
 //! Who gets into groups, what members say of themselves, and what views must carry of that: the hook
 //! of the layer above, as simple as it can be and still go wrong.
 
-use crate::{member::Member, random::Random};
+use crate::{member::Member, random::Random, secure};
 use bytes::Bytes;
 use cenacle_core::{
     Admission, Candidate, GroupName, MemberId, NodeId, Refusal, SameCharter, Semantics, Standing,
@@ -57,9 +57,19 @@ fn is_welcome(blob: &[u8]) -> bool {
     blob.first() != Some(&0)
 }
 
-/// A charter; seldom another one than usual.
-pub(crate) fn draw_charter(random: &mut Random, other: f64) -> Bytes {
-    Bytes::from_static(if random.chance(other) { OTHER } else { CHARTER })
+/// A charter; seldom another one than usual. One with keys names what agrees on them.
+pub(crate) fn draw_charter(
+    random: &mut Random,
+    other: f64,
+    group: &GroupName,
+    key_agreement: Option<&str>,
+) -> Bytes {
+    let other = random.chance(other);
+    let charter = key_agreement.and_then(|name| secure::charter(group.as_str(), name, other));
+    match charter {
+        Some(charter) => charter.encode().into(),
+        None => Bytes::from_static(if other { OTHER } else { CHARTER }),
+    }
 }
 
 /// Any bytes, at most so many, now and then none. One blob in sixteen is not welcome with a join.
@@ -81,7 +91,8 @@ pub struct Door {
 impl Door {
     /// What is wrong with a view that a member is told: all members are told the same, and of each
     /// what it said with its join, if it is new, or else with its flush. `member` is as it was before.
-    pub fn view(&mut self, member: &Member, view: &View) -> Result<(), String> {
+    /// In groups with keys the words of their members are about keys.
+    pub fn view(&mut self, member: &Member, view: &View, has_key: bool) -> Result<(), String> {
         let mut hasher = DefaultHasher::new();
         (&view.members, &view.blobs, &view.charter, &view.record).hash(&mut hasher);
         view.configuration.hash(&mut hasher);
@@ -100,6 +111,7 @@ impl Door {
         let due = if is_new { &member.blob } else { &member.flushed_with };
         let is_told = |id: MemberId| view.blobs.iter().find(|(m, _)| *m == id).map(|(_, b)| b);
         if (is_new || view.semantics == Semantics::Vs)
+            && !has_key
             && is_told(member.id).cloned().unwrap_or_default() != *due
         {
             let what = if is_new { "join" } else { "flush" };
@@ -166,12 +178,12 @@ mod tests {
         spoilt[4].configuration.epoch = 2;
         for bad in spoilt {
             let mut door = Door::default();
-            assert_eq!(door.view(&a, &good), Ok(()));
+            assert_eq!(door.view(&a, &good, false), Ok(()));
             assert!(
-                door.view(&a, &bad).is_err_and(|text| text.contains("another view")),
+                door.view(&a, &bad, false).is_err_and(|text| text.contains("another view")),
                 "{bad:?}"
             );
-            assert_eq!(door.view(&b, &good), Ok(()));
+            assert_eq!(door.view(&b, &good, false), Ok(()));
         }
     }
 
@@ -179,14 +191,18 @@ mod tests {
     fn a_member_finds_what_it_said() {
         let (mut a, b) = (member(0), member(1));
         let both = view(&[&a, &b], &[&a, &b]);
-        assert_eq!(Door::default().view(&a, &both), Ok(()));
+        assert_eq!(Door::default().view(&a, &both, false), Ok(()));
         let lost = view(&[&a, &b], &[&b]);
-        assert!(Door::default().view(&a, &lost).is_err_and(|text| text.contains("its join")));
+        assert!(
+            Door::default().view(&a, &lost, false).is_err_and(|text| text.contains("its join"))
+        );
         a.view = Some(both.id);
-        assert!(Door::default().view(&a, &both).is_err_and(|text| text.contains("its flush")));
-        assert_eq!(Door::default().view(&a, &lost), Ok(()));
+        assert!(
+            Door::default().view(&a, &both, false).is_err_and(|text| text.contains("its flush"))
+        );
+        assert_eq!(Door::default().view(&a, &lost, false), Ok(()));
         a.flushed_with = a.blob.clone();
-        assert_eq!(Door::default().view(&a, &both), Ok(()));
+        assert_eq!(Door::default().view(&a, &both, false), Ok(()));
     }
 
     #[test]
@@ -203,8 +219,8 @@ mod tests {
         assert_eq!(Door::refusal(&a, &refusal("charter", OTHER)), Ok(()));
         a.blob = Bytes::from_static(b"\0");
         assert_eq!(Door::refusal(&a, &unwelcome), Ok(()));
-        assert!(Door::default().view(&a, &view(&[&a], &[&a])).is_err());
+        assert!(Door::default().view(&a, &view(&[&a], &[&a]), false).is_err());
         (a.blob, a.charter) = (Bytes::from_static(b"\x05me"), OTHER.into());
-        assert!(Door::default().view(&a, &view(&[&a], &[&a])).is_err());
+        assert!(Door::default().view(&a, &view(&[&a], &[&a]), false).is_err());
     }
 }

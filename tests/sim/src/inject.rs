@@ -204,7 +204,7 @@ impl World {
             (0..).zip(&self.nodes).filter(|(_, node)| node.is_some()).map(|(at, _)| at).collect();
         let place = alive.get(self.shared.random.index(alive.len())).copied()?;
         let node = self.nodes.get(place)?.as_ref()?;
-        let leader = crate::naming::place(node.engine.configuration().leader());
+        let leader = crate::naming::place(node.stack.engine().configuration().leader());
         let lives = self.nodes.get(leader).is_some_and(Option::is_some);
         Some(if lives && self.shared.random.chance(0.3) { leader } else { place })
     }

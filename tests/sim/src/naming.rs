@@ -1,7 +1,10 @@
 //! Names of nodes: made from seed and place, and the place read back.
 
-use crate::random::Random;
+use crate::{random::Random, secure};
 use cenacle_core::NodeId;
+
+/// The last byte of a name that is no key; keys that end so are not used.
+pub(crate) const PLAIN: u8 = 0xff;
 
 /// The node of a place in one of its lives. The first two bytes are random, so that ranks have
 /// nothing to do with places; the next two are the place, so that four bytes tell nodes apart.
@@ -13,11 +16,15 @@ pub fn node(random: &Random, place: usize, life: u64) -> NodeId {
     }
     let [high, low] = u16::try_from(place).unwrap_or(u16::MAX).to_be_bytes();
     [key[2], key[3]] = [high, low];
+    key[31] = PLAIN;
     NodeId { key, incarnation: life }
 }
 
 /// The place of a node.
 pub(crate) fn place(node: NodeId) -> usize {
+    if node.key[31] != PLAIN {
+        return secure::place(node).unwrap_or(usize::MAX);
+    }
     let [_, _, high, low, ..] = node.key;
     usize::from(u16::from_be_bytes([high, low]))
 }

@@ -9,10 +9,16 @@ use crate::{
     clock::Clock,
     door::Doorkeeper,
     member::Member,
+    secure,
     shared::{Happening, Shared},
 };
 use bytes::Bytes;
-use cenacle_core::{Admission, Engine, Error, Input, NodeId, Outbox, Output, Settings, Time};
+use cenacle_core::{Admission, Engine, Error, Input, Join, NodeId, Outbox, Output, Settings, Time};
+use cenacle_plugin::{Inline, Secret};
+use cenacle_secure::{
+    Output as Above, Parts, Patience, SecureAdmission, SecureJoin, Signer, Stack, StackError,
+};
+use std::sync::Arc;
 
 /// More frames do not wait at a node that does not read: its sockets are full.
 const INBOX: usize = 10_000;
@@ -28,8 +34,8 @@ pub struct Node {
     pub id: NodeId,
     /// Where it lives.
     pub place: usize,
-    /// Its engine.
-    pub engine: Engine,
+    /// Its engine, and what stands above it.
+    pub stack: Stack,
     /// Its clock.
     pub clock: Clock,
     /// Its members, by number.
@@ -57,13 +63,32 @@ pub struct Node {
     /// When it wants to wake, and when the queue will wake it.
     wants: u64,
     armed: u64,
-    out: Outbox,
+    out: Vec<Above>,
+}
+
+/// What the node's stack is made of besides its engine.
+fn parts(settings: &Settings, signer: Option<Arc<Signer>>, shared: &mut Shared) -> Parts {
+    let mut seed = [0; 32];
+    for chunk in seed.as_chunks_mut::<8>().0 {
+        // Runs without keys draw nothing here, and stay what they were.
+        *chunk = if signer.is_some() { shared.random.draw() } else { 0 }.to_le_bytes();
+    }
+    Parts {
+        node: settings.node,
+        modules: secure::modules(),
+        executor: Arc::new(Inline),
+        signer: signer.unwrap_or_else(|| Arc::new(Signer::new(&Secret::new(seed)))),
+        seed: Secret::new(seed),
+        patience: Patience { queue: settings.queue, ..Patience::default() },
+        max_message: settings.max_message,
+    }
 }
 
 impl Node {
     /// A node comes up.
     pub fn new(
         settings: Settings,
+        signer: Option<Arc<Signer>>,
         place: usize,
         clock: Clock,
         shared: &mut Shared,
@@ -71,12 +96,19 @@ impl Node {
         let id = settings.node;
         let mut out = Outbox::new();
         let partial_to = shared.habits.partial.then_some(id);
-        let admission: Box<dyn Admission> = Box::new(Doorkeeper { partial_to });
+        let doorkeeper = Doorkeeper { partial_to };
+        let admission: Box<dyn Admission> = match signer {
+            Some(_) => Box::new(SecureAdmission::new(secure::modules(), doorkeeper)),
+            None => Box::new(doorkeeper),
+        };
+        let parts = parts(&settings, signer, shared);
         let engine = Engine::new(settings, admission, clock.local(shared.now), &mut out)?;
+        let stack = Stack::new(engine, parts);
+        let out = out.into_iter().map(Above::Engine).collect();
         let mut node = Self {
             id,
             place,
-            engine,
+            stack,
             clock,
             members: Vec::new(),
             paused: false,
@@ -160,7 +192,7 @@ impl Node {
         if !self.inbox.is_empty() || !self.wishes.is_empty() {
             self.wake_at(shared.now + 1, shared);
         }
-        if let Some(deadline) = self.engine.deadline() {
+        if let Some(deadline) = self.stack.deadline() {
             let time = self.clock.world(deadline);
             self.spins = if time <= shared.now { self.spins + 1 } else { 0 };
             if self.spins == MOST_SPINS {
@@ -186,7 +218,7 @@ impl Node {
         let mut frames = frames;
         for (from, bytes) in frames.drain(..) {
             // What the engine drops, it counts.
-            let _ = self.engine.handle(now, Input::Frame { from, bytes }, &mut self.out);
+            let _ = self.stack.handle(now, Input::Frame { from, bytes }, &mut self.out);
             self.take_outputs(moment, shared);
         }
         self.inbox = frames;
@@ -197,7 +229,7 @@ impl Node {
     }
 
     fn tick(&mut self, now: Time, moment: u64, shared: &mut Shared) {
-        if self.engine.deadline().is_some_and(|deadline| deadline <= now) {
+        if self.stack.deadline().is_some_and(|deadline| deadline <= now) {
             self.give(now, Input::Tick, moment, shared);
         }
     }
@@ -238,7 +270,7 @@ impl Node {
 
     /// Gives an input that must not be refused.
     fn give(&mut self, now: Time, input: Input, moment: u64, shared: &mut Shared) {
-        if let Err(error) = self.engine.handle(now, input, &mut self.out) {
+        if let Err(error) = self.stack.handle(now, input, &mut self.out) {
             shared.problem(|| format!("{} refused an input of its driver: {error}", self.id));
         }
         self.take_outputs(moment, shared);
@@ -250,9 +282,38 @@ impl Node {
             return;
         }
         let told = input.clone();
-        let result = self.engine.handle(now, input, &mut self.out);
+        let result = match input {
+            Input::Join(join) if shared.habits.key_agreement.is_some() => {
+                self.join_secure(now, join)
+            }
+            Input::Renew { group, local } => self.stack.refresh(now, &group, local, &mut self.out),
+            input => self.stack.handle(now, input, &mut self.out),
+        };
+        let result = result.map_err(|error| match error {
+            StackError::Engine(error) => error,
+            other => {
+                shared.problem(|| format!("{} refused: {other}", self.id));
+                Error::Stopping
+            }
+        });
         self.answered(told, result, moment, shared);
         self.take_outputs(moment, shared);
+    }
+
+    /// A member wants into a group with keys.
+    fn join_secure(&mut self, now: Time, join: Join) -> Result<(), StackError> {
+        let Some(charter) = secure::read(&join.charter) else {
+            // None of ours: a plain join, which the group refuses.
+            return self.stack.handle(now, Input::Join(join), &mut self.out);
+        };
+        let wish = SecureJoin {
+            local: join.local,
+            charter,
+            evidence: Bytes::new(),
+            above: join.blob,
+            manual_flush: join.manual_flush,
+        };
+        self.stack.join(now, wish, &mut self.out)
     }
 
     /// Does what the engine wants done.
@@ -263,9 +324,11 @@ impl Node {
         let mut out = std::mem::take(&mut self.out);
         let (mut frames, mut bytes) = (0, 0);
         for output in out.drain(..) {
-            if let Output::Send { frame, .. }
-            | Output::Multicast { frame }
-            | Output::Announce { frame } = &output
+            if let Above::Engine(
+                Output::Send { frame, .. }
+                | Output::Multicast { frame }
+                | Output::Announce { frame },
+            ) = &output
             {
                 frames += 1;
                 bytes += frame.len() as u64;
@@ -276,7 +339,14 @@ impl Node {
         self.busy_until += shared.costs.of(frames, bytes) * self.slowness;
     }
 
-    fn take_output(&mut self, output: Output, moment: u64, shared: &mut Shared) {
+    fn take_output(&mut self, output: Above, moment: u64, shared: &mut Shared) {
+        let output = match output {
+            Above::Engine(output) => output,
+            Above::Event { group, local, event } => {
+                self.read += event.weight();
+                return self.told(&group, local, event, moment, shared);
+            }
+        };
         match output {
             Output::Send { to, frame } => shared.carry(moment, self.id, to, &frame),
             Output::Multicast { frame } => {
@@ -296,10 +366,8 @@ impl Node {
                 self.peers.clear();
                 self.peers.extend(members.iter().map(|p| p.node).filter(|node| *node != self.id));
             }
-            Output::Event { group, local, event } => {
-                self.read += event.weight();
-                self.told(&group, local, event, moment, shared);
-            }
+            // Events come as the stack's.
+            Output::Event { .. } => {}
             Output::Writable => self.may_write(moment),
             Output::Warning(warning) => self.warned(&warning, moment, shared),
             Output::Stopped => self.stopped = true,

@@ -5,11 +5,13 @@ use crate::{
     naming,
     network::Links,
     random::Random,
+    secure,
     shared::Costs,
     workload::Habits,
 };
 use cenacle_core::{Defect, GroupName, NodeId, Semantics, Settings};
-use std::{path::PathBuf, time::Duration};
+use cenacle_secure::Signer;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// What groups promise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
@@ -59,6 +61,8 @@ pub struct RunOptions {
     pub seconds: u64,
     /// What groups promise.
     pub semantics: Promise,
+    /// What agrees on the groups' keys, if they have keys.
+    pub key_agreement: Option<String>,
     /// A rule that engines leave out.
     pub defect: Option<Defect>,
     /// Where the trace goes.
@@ -84,6 +88,7 @@ impl Default for RunOptions {
             faults: Preset::Rough,
             seconds: 30,
             semantics: Promise::Vs,
+            key_agreement: None,
             defect: None,
             trace: None,
             judged: true,
@@ -121,6 +126,9 @@ impl RunOptions {
         if self.as_shipped {
             command.push_str(" --scenario large");
         }
+        if let Some(module) = &self.key_agreement {
+            command.push_str(&format!(" --key-agreement {module}"));
+        }
         if let Some(defect) = self.defect {
             command.push_str(&format!(" --defect {defect:?}"));
         }
@@ -145,6 +153,8 @@ pub struct Plan {
     pub starts: Vec<u64>,
     /// Priorities by place.
     pub priorities: Vec<u32>,
+    /// Groups have keys: nodes have identities.
+    pub has_keys: bool,
     /// What goes wrong.
     pub faults: Vec<(u64, Fault)>,
     /// The mean time between joins and leaves; 0: none.
@@ -181,6 +191,11 @@ impl Plan {
             _ => some_settings(&random, &mut draw),
         };
         settings.defect = options.defect;
+        let has_keys = options.key_agreement.is_some();
+        if has_keys {
+            // Members say as much as in other runs, and seals come on top.
+            settings.max_message += 1 << 10;
+        }
         let links = some_links(options, &settings, &mut draw);
         let end = options.seconds.max(1) * 1_000_000;
         let scale = Scale {
@@ -203,6 +218,7 @@ impl Plan {
                 })
                 .collect(),
             priorities: priorities(nodes, &mut draw),
+            has_keys,
             faults,
             churn: if options.large { 0 } else { end / draw.between(6, 20) },
             hints: draw.chance(0.5),
@@ -211,6 +227,15 @@ impl Plan {
             settings,
             random,
         }
+    }
+
+    /// The node of a place in one of its lives, and its key if it needs one.
+    pub fn identity(&self, place: usize, life: u64) -> (NodeId, Option<Arc<Signer>>) {
+        if !self.has_keys {
+            return (naming::node(&self.random, place, life), None);
+        }
+        let signer = secure::signer(&self.random, place);
+        (NodeId { key: *signer.public_key(), incarnation: life }, Some(signer))
     }
 
     /// What the node of a place is told.
@@ -304,6 +329,8 @@ fn some_habits(options: &RunOptions, groups: usize, draw: &mut Random) -> Habits
         habits.pace = 1_000_000;
         return habits;
     }
+    habits.key_agreement = options.key_agreement.clone();
+    habits.refresh = if options.key_agreement.is_some() { 0.002 } else { 0.0 };
     habits.services = Habits::every_service();
     habits.answer = draw.pick(&[0.0, 0.1, 0.2]);
     habits.volley = 0.1;

@@ -41,7 +41,7 @@ impl World {
     }
 
     fn has_expelled(&self) -> bool {
-        let figures = || self.nodes.iter().flatten().map(|node| node.engine.figures());
+        let figures = || self.nodes.iter().flatten().map(|node| node.stack.engine().figures());
         let saw = |case| figures().any(|figures| figures.rare(case) > 0);
         saw(Rare::Expelled) || saw(Rare::SteppedAside)
     }
@@ -98,7 +98,7 @@ impl World {
     pub fn who_is_where(&self) -> String {
         let mut text = String::new();
         for node in self.nodes.iter().flatten().take(3 * SHOWN) {
-            let configuration = node.engine.configuration();
+            let configuration = node.stack.engine().configuration();
             let mut members: Vec<String> =
                 configuration.nodes().take(SHOWN).map(|n| n.to_string()).collect();
             if configuration.size() > SHOWN {
@@ -113,7 +113,7 @@ impl World {
                 members.join(" "),
                 if node.stopping { ", stopping" } else { "" }
             ));
-            text.push_str(&format!("    {:?}\n", node.engine));
+            text.push_str(&format!("    {:?}\n", node.stack.engine()));
             for member in node.members.iter().filter(|m| m.standing != Standing::Gone) {
                 let view = member.view.map_or("no view".into(), |view| view.to_string());
                 let unrest = member.unrest().unwrap_or("at rest");
@@ -142,7 +142,7 @@ fn moving(nodes: &[&Node]) -> Option<String> {
 
 /// Live nodes that do not share a configuration of exactly them.
 fn apart(nodes: &[&Node]) -> Option<String> {
-    let first = nodes.first()?.engine.configuration();
+    let first = nodes.first()?.stack.engine().configuration();
     let mut alive: Vec<NodeId> = nodes.iter().map(|node| node.id).collect();
     let mut there: Vec<NodeId> = first.nodes().collect();
     alive.sort_unstable();
@@ -150,8 +150,8 @@ fn apart(nodes: &[&Node]) -> Option<String> {
     if alive != there {
         return Some(format!("configuration {} is not of all live nodes", first.id));
     }
-    let other = nodes.iter().find(|node| node.engine.configuration().id != first.id)?;
-    let id = other.engine.configuration().id;
+    let other = nodes.iter().find(|node| node.stack.engine().configuration().id != first.id)?;
+    let id = other.stack.engine().configuration().id;
     Some(format!("{} is in configuration {id}, another in {}", other.id, first.id))
 }
 

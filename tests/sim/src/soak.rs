@@ -36,6 +36,8 @@ pub struct SoakOptions {
     pub faults: Option<Preset>,
     /// One kind of groups; VS, EVS and both in turn if there is none.
     pub semantics: Option<Promise>,
+    /// What agrees on the groups' keys, in turn; groups have no keys if there is none.
+    pub key_agreements: Vec<String>,
     /// A rule that engines leave out.
     pub defect: Option<Defect>,
     /// Goes on after a failure.
@@ -53,6 +55,7 @@ impl Default for SoakOptions {
             seconds: 30,
             faults: None,
             semantics: None,
+            key_agreements: Vec::new(),
             defect: None,
             keep_going: false,
         }
@@ -77,6 +80,11 @@ impl SoakOptions {
             (None, 1) => Promise::Evs,
             (None, _) => Promise::Both,
         };
+        let modules = self.key_agreements.len();
+        let key_agreement = usize::try_from(seed / 5)
+            .ok()
+            .and_then(|turn| self.key_agreements.get(turn.checked_rem(modules)?).cloned());
+        let semantics = if key_agreement.is_some() { Promise::Vs } else { semantics };
         let more = usize::try_from(seed / 15 % span).unwrap_or(0);
         RunOptions {
             seed,
@@ -84,6 +92,7 @@ impl SoakOptions {
             faults,
             semantics,
             seconds: self.seconds,
+            key_agreement,
             defect: self.defect,
             ..RunOptions::default()
         }

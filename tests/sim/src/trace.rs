@@ -7,6 +7,7 @@ use crate::sinks::Sinks;
 use cenacle_core::{MemberId, NodeId, Order, Semantics, Service, View, ViewId};
 use cenacle_oracle::{Oracle, Report};
 use std::{
+    fmt::Write as _,
     fs::File,
     io,
     path::Path,
@@ -154,7 +155,14 @@ impl Trace {
     }
 
     /// A view is installed.
-    pub fn view(&mut self, time: u64, group: usize, member: MemberId, view: &View) {
+    pub fn view(
+        &mut self,
+        time: u64,
+        group: usize,
+        member: MemberId,
+        view: &View,
+        key: Option<[u8; 8]>,
+    ) {
         self.head(time, group, member, "view");
         self.view_field(view.id);
         self.order(view.id.order);
@@ -166,6 +174,9 @@ impl Trace {
         self.members(&view.members);
         self.line.push_str(",\"transitional\":");
         self.members(&view.transitional);
+        if let Some(key) = key {
+            let _ = write!(self.line, ",\"key\":\"{:016x}\"", u64::from_be_bytes(key));
+        }
         self.end();
     }
 

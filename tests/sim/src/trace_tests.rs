@@ -28,7 +28,7 @@ fn story(trace: &mut Trace) {
     let (a, view) = (member(0, 0), view(vec![member(0, 0)]));
     trace.start(0, a.node);
     trace.join(1, 0, a, Semantics::Vs);
-    trace.view(2, 0, a, &view);
+    trace.view(2, 0, a, &view, None);
     let sent = Sent { number: 1, view: Some(view.id), service: Service::Agreed, to: None };
     trace.send(3, 0, a, &sent);
     let received = Received {

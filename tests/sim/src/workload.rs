@@ -36,6 +36,10 @@ pub struct Habits {
     pub other_charter: f64,
     /// The most bytes that a member says with a join or flush; joins with some of them are refused.
     pub blob: u64,
+    /// What agrees on keys, if the groups have keys.
+    pub key_agreement: Option<String>,
+    /// The probability that a member asks for a new key instead of saying something.
+    pub refresh: f64,
     /// Admissions decide by who decides: a layer above that breaks its word.
     pub partial: bool,
 }
@@ -56,6 +60,8 @@ impl Habits {
             rejoin: 0.0,
             other_charter: 0.0,
             blob: 0,
+            key_agreement: None,
+            refresh: 0.0,
             partial: false,
         }
     }
@@ -136,8 +142,11 @@ impl Node {
         member.flush_after =
             manual.then(|| shared.random.below(shared.habits.flush_after.saturating_add(1)));
         member.standing = Standing::Wanted;
-        member.charter = charter
-            .unwrap_or_else(|| door::draw_charter(&mut shared.random, shared.habits.other_charter));
+        member.charter = charter.unwrap_or_else(|| {
+            let habits = &shared.habits;
+            let key_agreement = habits.key_agreement.as_deref();
+            door::draw_charter(&mut shared.random, habits.other_charter, &name, key_agreement)
+        });
         member.blob = door::draw_blob(&mut shared.random, shared.habits.blob);
         let (charter, blob) = (member.charter.clone(), member.blob.clone());
         self.begin_talk(local, shared);
@@ -210,6 +219,12 @@ impl Node {
         let Some(member) = self.members.get(local as usize) else { return };
         if !member.may_send(shared.now) || self.stopping {
             return;
+        }
+        if shared.habits.refresh > 0.0
+            && shared.random.chance(shared.habits.refresh)
+            && let Some(group) = shared.habits.group(member.group).cloned()
+        {
+            self.wishes.push(Input::Renew { group, local });
         }
         for _ in 0..count {
             let message = shared.habits.message(member, shared.now, &mut shared.random);

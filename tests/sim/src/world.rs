@@ -162,13 +162,13 @@ impl World {
         }
         let Some(life) = self.lives.get_mut(place) else { return };
         *life += 1;
-        let id = naming::node(&self.plan.random, place, *life);
+        let (id, signer) = self.plan.identity(place, *life);
         let skew = self.shared.random.below(2 * self.plan.skew + 1);
         let rate = 1_000_000 + skew - self.plan.skew;
         let local = EPOCH + self.shared.now + self.shared.random.below(1_000_000);
         let clock = Clock::new(self.shared.now, local, rate);
         let settings = self.plan.settings_of(id);
-        match Node::new(settings, place, clock, &mut self.shared) {
+        match Node::new(settings, signer, place, clock, &mut self.shared) {
             Ok(mut node) => {
                 if let Some(alive) = self.shared.alive.get_mut(place) {
                     *alive = Some(id);
@@ -219,14 +219,14 @@ impl World {
         for member in node.members.iter().filter(inside) {
             self.shared.trace.crash(self.shared.now, member.id);
         }
-        self.dead.add(&node.engine);
+        self.dead.add(node.stack.engine());
     }
 
     /// Figures of all nodes, the dead included.
     pub fn totals(&self) -> Totals {
         let mut totals = self.dead.clone();
         for node in self.nodes.iter().flatten() {
-            totals.add(&node.engine);
+            totals.add(node.stack.engine());
         }
         totals
     }
@@ -234,7 +234,7 @@ impl World {
     /// Notes engines that hold more than they may.
     pub fn check_memory(&mut self) {
         for node in self.nodes.iter().flatten() {
-            let (percent, excess) = memory::fullness(&node.engine);
+            let (percent, excess) = memory::fullness(node.stack.engine());
             self.shared.counts.fullest = self.shared.counts.fullest.max(percent);
             if let Some(excess) = excess {
                 self.shared.problem(|| format!("{}: {excess}", node.id));
@@ -246,7 +246,7 @@ impl World {
     pub fn check_rest(&mut self) {
         let members: usize = self.nodes.iter().flatten().map(|node| node.members.len()).sum();
         for node in self.nodes.iter().flatten() {
-            if let Some(left) = memory::left_over(&node.engine, members) {
+            if let Some(left) = memory::left_over(node.stack.engine(), members) {
                 self.shared.problem(|| format!("{}: {left}", node.id));
             }
         }

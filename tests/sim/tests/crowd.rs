@@ -41,7 +41,7 @@ fn gather(seed: u64, takes: u64) -> (u64, u64) {
     }
     let last = world.shared.now;
     let all = |world: &World| {
-        world.nodes.iter().flatten().all(|node| node.engine.configuration().size() == CROWD)
+        world.nodes.iter().flatten().all(|node| node.stack.engine().configuration().size() == CROWD)
     };
     while !all(&world) && world.shared.now < last + 60_000_000 {
         let next = world.shared.now + 1_000;

@@ -39,7 +39,7 @@ fn world(nodes: usize) -> World {
     plan.hints = false;
     let mut world = World::new(plan);
     world.run_until(FORMED);
-    let whole = |node: &Node| node.engine.configuration().size() == nodes;
+    let whole = |node: &Node| node.stack.engine().configuration().size() == nodes;
     assert!(world.nodes.iter().flatten().all(whole), "{}", world.who_is_where());
     world
 }
@@ -65,7 +65,7 @@ fn measure(nodes: usize, last: Last) -> (u64, u64) {
     world.cut(&links);
     world.run_until(apart);
     world.mend(&links);
-    let leader = world.nodes[0].as_ref().unwrap().engine.configuration().leader();
+    let leader = world.nodes[0].as_ref().unwrap().stack.engine().configuration().leader();
     let is_leader = |place: &usize| world.nodes[*place].as_ref().unwrap().id == leader;
     let dying: Vec<usize> = match last {
         Last::Partition | Last::Shards => Vec::new(),

@@ -117,6 +117,16 @@ impl Member {
         Ok(())
     }
 
+    /// Counts its messages from this number on.
+    pub(crate) fn count_from(&mut self, last: u64) {
+        self.queue.last = last;
+    }
+
+    /// The number of its last message.
+    pub(crate) fn counted(&self) -> u64 {
+        self.queue.last
+    }
+
     /// Why nothing can be sent, if that is so.
     pub(crate) fn silence(&self) -> Option<&str> {
         self.present.as_ref()?.silent.as_deref()

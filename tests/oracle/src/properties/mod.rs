@@ -15,12 +15,14 @@
 //! | `agreed`, `one_order` | 11. Agreed Delivery |
 //! | `safe` | 12. Safe Delivery |
 //! | `transitional_signal` | 13. Transitional Signal |
+//! | `key` | not in the paper's list |
 //! | `settled` | not in the paper |
 
 mod agreed;
 mod causal;
 mod delivery_integrity;
 mod fifo;
+mod key;
 mod local_monotonicity;
 mod no_duplication;
 mod one_order;
@@ -66,6 +68,7 @@ pub(crate) fn judge(history: &mut History, settled: bool, findings: &mut Finding
         agreed::judge,
         safe::judge,
         transitional_signal::judge,
+        key::judge,
         settled::judge,
     ] {
         judge(&case, findings);

@@ -59,11 +59,11 @@ fn until(world: &mut World, so: impl Fn(&World) -> bool) {
 }
 
 fn is_operational(world: &World, place: usize) -> bool {
-    world.nodes[place].as_ref().is_some_and(|node| node.engine.is_operational())
+    world.nodes[place].as_ref().is_some_and(|node| node.stack.engine().is_operational())
 }
 
 fn size(world: &World, place: usize) -> usize {
-    world.nodes[place].as_ref().map_or(0, |node| node.engine.configuration().size())
+    world.nodes[place].as_ref().map_or(0, |node| node.stack.engine().configuration().size())
 }
 
 fn end(mut world: World) -> Outcome {
