@@ -17,14 +17,27 @@ pub enum Error {
         /// The groups that there are, in words.
         known: String,
     },
-    /// A group with keys, which this version cannot make yet.
-    #[error(
-        "group {group} would need a key, and key agreement is not in this version yet: \
-         set `insecure = true` for it, if whoever is admitted to the overlay may read it"
-    )]
-    NeedsInsecure {
+    /// A group without keys has none to change.
+    #[error("group {group} has no key to change: it is insecure")]
+    NoKeys {
         /// The group.
         group: GroupName,
+    },
+    /// A module that a group chose is not there, or cannot be used so.
+    #[error("group {group}: {detail}")]
+    Module {
+        /// The group.
+        group: String,
+        /// What to do.
+        detail: String,
+    },
+    /// This member may only listen.
+    #[error("this member of group {group} may only read: {detail}")]
+    ReadOnly {
+        /// The group.
+        group: GroupName,
+        /// Why, and until when.
+        detail: String,
     },
     /// A node's name that nobody could read.
     #[error("a name has 1 to 64 bytes without control characters: choose another [node] name")]
@@ -112,7 +125,9 @@ impl Error {
         use cenacle_core::Error as Engine;
         match self {
             Self::UnknownGroup { .. } => "unknown_group",
-            Self::NeedsInsecure { .. } => "needs_insecure",
+            Self::NoKeys { .. } => "no_keys",
+            Self::Module { .. } => "module",
+            Self::ReadOnly { .. } => "read_only",
             Self::Name => "name",
             Self::Gone { .. } | Self::Engine(Engine::NotJoined { .. }) => "not_joined",
             Self::NotInView { .. }
@@ -132,6 +147,19 @@ impl Error {
             Self::Configuration(_) => "configuration",
             Self::Network(_) => "network",
             Self::Metrics { .. } => "metrics",
+        }
+    }
+}
+
+impl From<cenacle_secure::StackError> for Error {
+    fn from(error: cenacle_secure::StackError) -> Self {
+        use cenacle_secure::StackError as Stack;
+        match error {
+            Stack::Engine(error) => Self::Engine(error),
+            Stack::Module { group, detail } => Self::Module { group, detail },
+            Stack::ReadOnly { group, detail } => Self::ReadOnly { group, detail },
+            // A kind of a later version.
+            other => Self::Module { group: String::new(), detail: other.to_string() },
         }
     }
 }

@@ -33,7 +33,7 @@ pub use envelope::{
 };
 pub use event::{Event, SecureView, Standing};
 pub use keys::{CONFIRMATION_LEN, Epoch, KEY_ID_LEN, MAX_EXPORT_PART};
-pub use member::Patience;
+pub use member::{Patience, largest};
 pub use records::{Opened, Reader, RecordError, Writer};
 pub use safety::{digest as safety_digest, number as safety_number};
 pub use stack::{Output, Parts, SecureJoin, Stack, StackError};

@@ -72,17 +72,11 @@ pub(super) fn group(mut from: Section<'_, '_>, registry: &Arc<Registry>) -> Opti
     let manual_flush = from.read("manual_flush", values::boolean);
     let names_modules = MODULES.into_iter().chain(["options"]).any(|key| from.has(key));
     // An insecure group uses no policy: one that cannot work stands against it only if it was named.
-    let policy_counts = from.has("policy")
-        || has_options(&from, "policy")
-        || (insecure == Some(false) && unavailable::SECURE_GROUPS);
+    let policy_counts =
+        from.has("policy") || has_options(&from, "policy") || insecure == Some(false);
     let modules = modules(&mut from, registry, policy_counts);
     check_evs(&mut from, semantics, insecure, manual_flush);
     check_history(&mut from, history, insecure, modules.as_ref().filter(|_| policy_counts));
-    if insecure == Some(false) && semantics != Some(Semantics::Evs) && !unavailable::SECURE_GROUPS {
-        let (problem, way_out) = unavailable::SECURE_GROUP;
-        let path = from.at("insecure");
-        from.report.wrong(&path, problem, way_out);
-    }
     Some(GroupSettings {
         name: name?,
         modules: modules?,

@@ -101,6 +101,9 @@ pub enum Body {
         /// The fingerprint of its key, of a group with keys.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         key: Option<String>,
+        /// What two people read to each other to compare members and charter, of a group with keys.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        safety: Option<String>,
         /// What members go by, of those that have said so.
         #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
         names: BTreeMap<String, String>,
@@ -136,7 +139,7 @@ pub enum Body {
     },
     /// How the member stands.
     State {
-        /// A word: `offline`, `discovering`, `in_view`, `insecure`, `read_only`…
+        /// A word: `offline`, `discovering`, `agreeing`, `secure`, `insecure`, `read_only`.
         state: String,
     },
     /// What the node is doing.
@@ -266,6 +269,7 @@ impl Body {
             members: labels(&view.members),
             transitional: labels(&view.transitional),
             key: view.key.is_some().then(|| view.key.to_string()),
+            safety: view.safety.clone(),
             names: view.names.iter().map(|(m, name)| (m.to_string(), name.clone())).collect(),
             modules: view.modules.clone(),
         }

@@ -48,7 +48,16 @@ fn a_view_says_who_and_where() {
     let (transitional, key) = (vec![member(7)], crate::node::Fingerprint::NONE);
     let names = [(member(8), "Grace".to_owned())].into();
     let modules = Modules::NONE;
-    let view = View { id: view(), configuration, members, transitional, key, names, modules };
+    let view = View {
+        id: view(),
+        configuration,
+        members,
+        transitional,
+        key,
+        safety: None,
+        names,
+        modules,
+    };
     let text = written(Body::of(member(7), Event::View(view)));
     assert!(text.contains(r#""event":"view","view":"3.131073@07070707.9","order":[3,131073]"#));
     assert!(text.contains(r#""members":["07070707.9/1","08080808.9/1"]"#), "{text}");

@@ -5,12 +5,16 @@ use crate::Error;
 use crate::config::{self, Config};
 use bytes::Bytes;
 use cenacle_core::{GroupName, NodeId, Semantics, Settings as EngineSettings};
+use cenacle_host::{EncryptionSelector, KeyAgreementSelector, PolicySelector, Registry, Selected};
 use cenacle_net::{
     Admission, Dissemination, Identity, Limits, Multiaddr, Psk, Settings as NetSettings,
     StateFolder,
 };
+use cenacle_plugin::Value;
+use cenacle_secure::{Charter, Choice};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Configures a node in code. Without more it is alone, listens nowhere and keeps nothing on disk.
 ///
@@ -20,7 +24,7 @@ use std::net::SocketAddr;
 /// use cenacle::{Event, GroupOptions, Node};
 ///
 /// # async_std::task::block_on(async {
-/// let ops = GroupOptions::insecure("ops")?;
+/// let ops = GroupOptions::secure("ops")?;
 /// let alice = Node::builder()
 ///     .listen("/ip4/127.0.0.1/tcp/0".parse().expect("an address"))
 ///     .group(ops.clone())
@@ -62,6 +66,7 @@ pub struct Builder {
     engine: EngineSettings,
     groups: BTreeMap<GroupName, GroupOptions>,
     metrics: Option<SocketAddr>,
+    registry: Option<Arc<Registry>>,
 }
 
 /// How this node's members join a group; all members of the group must agree.
@@ -69,11 +74,79 @@ pub struct Builder {
 pub struct GroupOptions {
     name: GroupName,
     semantics: Semantics,
-    insecure: bool,
     manual_flush: bool,
+    /// None: the group has no keys.
+    modules: Option<Choices>,
+    evidence: Bytes,
+}
+
+/// A module by name, with the options that were given.
+type Chosen = (String, BTreeMap<String, Value>);
+
+/// The modules of a group with keys.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Choices {
+    key_agreement: Chosen,
+    cipher: Chosen,
+    policy: Chosen,
 }
 
 impl GroupOptions {
+    /// A group whose members agree on a key at every change of view, and seal what they say under
+    /// it: with `tgdh`, `chacha20poly1305` and the policy `open`, unless more is said.
+    ///
+    /// # Errors
+    /// A name that no group can have.
+    pub fn secure(name: &str) -> Result<Self, Error> {
+        let name = name.parse()?;
+        let plain = |name: &str| (name.to_owned(), BTreeMap::new());
+        let modules = Choices {
+            key_agreement: plain("tgdh"),
+            cipher: plain("chacha20poly1305"),
+            policy: plain("open"),
+        };
+        Ok(Self {
+            name,
+            semantics: Semantics::Vs,
+            manual_flush: false,
+            modules: Some(modules),
+            evidence: Bytes::new(),
+        })
+    }
+
+    /// What agrees on the group's keys, with its options; checked when the node starts. Without
+    /// effect in a group without keys, as the next two.
+    #[must_use]
+    pub fn key_agreement(self, name: &str, options: BTreeMap<String, Value>) -> Self {
+        self.choose(|modules| modules.key_agreement = (name.to_owned(), options))
+    }
+
+    /// What seals the group's messages.
+    #[must_use]
+    pub fn cipher(self, name: &str, options: BTreeMap<String, Value>) -> Self {
+        self.choose(|modules| modules.cipher = (name.to_owned(), options))
+    }
+
+    /// Who may do what in the group.
+    #[must_use]
+    pub fn policy(self, name: &str, options: BTreeMap<String, Value>) -> Self {
+        self.choose(|modules| modules.policy = (name.to_owned(), options))
+    }
+
+    fn choose(mut self, choose: impl FnOnce(&mut Choices)) -> Self {
+        if let Some(modules) = &mut self.modules {
+            choose(modules);
+        }
+        self
+    }
+
+    /// What this node's member shows for itself to the group's policy, such as an invitation.
+    #[must_use]
+    pub fn evidence(mut self, evidence: impl Into<Bytes>) -> Self {
+        self.evidence = evidence.into();
+        self
+    }
+
     /// A group without key agreement and encryption of its own: whoever is admitted to the overlay
     /// can read it.
     ///
@@ -81,13 +154,22 @@ impl GroupOptions {
     /// A name that no group can have.
     pub fn insecure(name: &str) -> Result<Self, Error> {
         let name = name.parse()?;
-        Ok(Self { name, semantics: Semantics::Vs, insecure: true, manual_flush: false })
+        Ok(Self {
+            name,
+            semantics: Semantics::Vs,
+            manual_flush: false,
+            modules: None,
+            evidence: Bytes::new(),
+        })
     }
 
-    /// What the group promises; virtual synchrony, unless this says otherwise.
+    /// What the group promises; virtual synchrony, unless this says otherwise. Groups with keys
+    /// promise no less.
     #[must_use]
     pub fn semantics(mut self, semantics: Semantics) -> Self {
-        self.semantics = semantics;
+        if self.modules.is_none() {
+            self.semantics = semantics;
+        }
         self
     }
 
@@ -108,7 +190,38 @@ impl GroupOptions {
         self.semantics
     }
 
-    /// What the first member lays down for the group, and the others must bring.
+    /// What members of a group with keys must have in common; none of a group without.
+    pub(crate) fn secure_charter(
+        &self,
+        registry: &Arc<Registry>,
+    ) -> Result<Option<Charter>, Error> {
+        let Some(Choices { key_agreement, cipher, policy }) = &self.modules else {
+            return Ok(None);
+        };
+        let failed = |error: cenacle_host::Error| Error::Module {
+            group: self.name.to_string(),
+            detail: error.to_string(),
+        };
+        let agreements = KeyAgreementSelector::new(Arc::clone(registry));
+        let agreement = agreements.select(&key_agreement.0, &key_agreement.1).map_err(failed)?;
+        let ciphers = EncryptionSelector::new(Arc::clone(registry));
+        let cipher = ciphers.select(&cipher.0, &cipher.1).map_err(failed)?;
+        let policies = PolicySelector::new(Arc::clone(registry));
+        let policy = policies.select(&policy.0, &policy.1).map_err(failed)?;
+        Ok(Some(Charter::new(
+            self.name.as_str(),
+            Choice::new(agreement.descriptor(), agreement.options()),
+            Choice::new(cipher.descriptor(), cipher.options()),
+            Choice::new(policy.descriptor(), policy.options()),
+        )))
+    }
+
+    /// What this node's member shows for itself.
+    pub(crate) fn shown(&self) -> Bytes {
+        self.evidence.clone()
+    }
+
+    /// What the first member lays down for a group without keys, and the others must bring.
     pub(crate) fn charter(&self) -> Bytes {
         Bytes::from_static(match self.semantics {
             Semantics::Vs => b"cenacle charter v1: insecure, vs",
@@ -120,11 +233,23 @@ impl GroupOptions {
         self.manual_flush
     }
 
-    /// Refuses what this version cannot do.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        match self.insecure {
-            true => Ok(()),
-            false => Err(Error::NeedsInsecure { group: self.name.clone() }),
+    fn of_configuration(group: &config::GroupSettings) -> Self {
+        fn chosen<M: ?Sized>(module: &Selected<M>) -> Chosen {
+            let options = module.options().iter();
+            let options = options.map(|(name, value)| (name.to_owned(), value.clone()));
+            (module.descriptor().name.clone(), options.collect())
+        }
+        let modules = (!group.insecure).then(|| Choices {
+            key_agreement: chosen(&group.modules.key_agreement),
+            cipher: chosen(&group.modules.cipher),
+            policy: chosen(&group.modules.policy),
+        });
+        Self {
+            name: group.name.clone(),
+            semantics: group.semantics,
+            manual_flush: group.manual_flush,
+            modules,
+            evidence: Bytes::new(),
         }
     }
 }
@@ -147,6 +272,7 @@ impl Default for Builder {
             engine: EngineSettings::new(nobody, ""),
             groups: BTreeMap::new(),
             metrics: None,
+            registry: None,
         }
     }
 }
@@ -168,15 +294,10 @@ impl Builder {
         };
         let (state, incarnation) = StateFolder::open(&node.state)?;
         let me = NodeId { key: identity.public_key(), incarnation };
-        let groups = config.groups().iter().map(|group| {
-            let options = GroupOptions {
-                name: group.name.clone(),
-                semantics: group.semantics,
-                insecure: group.insecure,
-                manual_flush: group.manual_flush,
-            };
-            (group.name.clone(), options)
-        });
+        let groups = config
+            .groups()
+            .iter()
+            .map(|group| (group.name.clone(), GroupOptions::of_configuration(group)));
         Ok(Self {
             name: node.name.clone(),
             overlay: overlay.name.clone(),
@@ -192,6 +313,7 @@ impl Builder {
             engine: config.engine_settings(me),
             groups: groups.collect(),
             metrics: config.metrics().map(|metrics| metrics.listen),
+            registry: None,
         })
     }
 
@@ -286,6 +408,14 @@ impl Builder {
         self
     }
 
+    /// Where groups find their modules, instead of among those that are built in. All nodes that
+    /// share a group with keys must have its policy.
+    #[must_use]
+    pub fn modules(mut self, registry: Arc<Registry>) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
     /// Serves figures in Prometheus' text form at `http://address/metrics`.
     #[must_use]
     pub fn metrics(mut self, address: SocketAddr) -> Self {
@@ -320,8 +450,20 @@ impl Builder {
             ..NetSettings::new(self.overlay.clone(), identity, self.admission)
         };
         let engine = EngineSettings { overlay: self.overlay, ..self.engine };
-        let Self { name, groups, metrics, .. } = self;
-        Ok(Parts { name, network, engine, groups, metrics })
+        let Self { name, groups, metrics, registry, .. } = self;
+        let registry = match registry {
+            Some(registry) => registry,
+            None => crate::built_in_modules().map_err(|error| Error::Module {
+                group: "any".to_owned(),
+                detail: error.to_string(),
+            })?,
+        };
+        let mut offered = BTreeMap::new();
+        for (name, options) in groups {
+            let charter = options.secure_charter(&registry)?;
+            offered.insert(name, Offered { options, charter });
+        }
+        Ok(Parts { name, network, engine, groups: offered, metrics, registry })
     }
 }
 
@@ -330,6 +472,15 @@ pub(crate) struct Parts {
     pub(crate) name: Option<String>,
     pub(crate) network: NetSettings,
     pub(crate) engine: EngineSettings,
-    pub(crate) groups: BTreeMap<GroupName, GroupOptions>,
+    pub(crate) groups: BTreeMap<GroupName, Offered>,
     pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) registry: Arc<Registry>,
+}
+
+/// A group that can be joined.
+#[derive(Clone, Debug)]
+pub(crate) struct Offered {
+    pub(crate) options: GroupOptions,
+    /// Of a group with keys.
+    pub(crate) charter: Option<Charter>,
 }

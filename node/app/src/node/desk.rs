@@ -10,6 +10,7 @@ use crate::Error;
 use bytes::Bytes;
 use cenacle_core as core;
 use cenacle_core::{GroupName, Service, Time};
+use cenacle_secure::{Event as Told, SecureView, safety_number};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ struct Place {
     staged: VecDeque<Item>,
     commands: VecDeque<Command>,
     state: Option<State>,
+    /// In a group with keys.
+    standing: Option<cenacle_secure::Standing>,
     touched: bool,
     /// The last event has been told.
     ended: bool,
@@ -59,6 +62,7 @@ impl Desk {
             staged: VecDeque::new(),
             commands: VecDeque::new(),
             state: None,
+            standing: None,
             touched: false,
             ended: false,
             deaf: false,
@@ -169,16 +173,20 @@ impl Desk {
     }
 
     /// What the engine tells a member.
-    pub(crate) fn tell(
-        &mut self,
-        local: u32,
-        event: core::Event,
-        unread: usize,
-        now: Time,
-    ) -> Verdict {
+    pub(crate) fn tell(&mut self, local: u32, event: Told, unread: usize, now: Time) -> Verdict {
         let weight = event.weight();
         let Some(place) = self.places.get_mut(&local) else { return Verdict::Nobody(weight) };
-        let event = translate(event, unread > LAGGING);
+        let event = match event {
+            Told::Plain(event) => translate(event, unread > LAGGING),
+            Told::Secure(view) => Event::View(secure_view(*view, &place.seat.modules)),
+            Told::Standing(standing) => {
+                place.standing = Some(standing);
+                self.review(local, now);
+                return Verdict::Nobody(weight);
+            }
+            // Told to whoever runs the node.
+            _ => return Verdict::Nobody(weight),
+        };
         match &event {
             Event::View(view) => {
                 place.seat.set_view(Some(Arc::new(view.clone())));
@@ -214,7 +222,10 @@ impl Desk {
     fn review(&mut self, local: u32, now: Time) {
         let Some(place) = self.places.get_mut(&local) else { return };
         let members = place.seat.view().map(|view| view.members.len());
-        let state = state::of_insecure(members, self.connected);
+        let state = match &place.seat.modules {
+            None => state::of_insecure(members, self.connected),
+            Some(_) => state::of_secure(place.standing.as_ref(), self.connected),
+        };
         if !place.ended && place.state.replace(state) != Some(state) {
             self.push(local, Event::State(state), 0, now);
         }
@@ -291,9 +302,25 @@ fn translate(event: core::Event, copy: bool) -> Event {
             members: view.members,
             transitional: view.transitional,
             key: Fingerprint::NONE,
+            safety: None,
         }),
         core::Event::Left => Event::Left,
         core::Event::Refused(refusal) => Event::Refused(refusal),
+    }
+}
+
+/// A view with a key, in the words of this crate.
+fn secure_view(secure: SecureView, modules: &Option<Modules>) -> View {
+    let view = secure.view;
+    View {
+        names: names_in(&view),
+        modules: modules.clone().unwrap_or_default(),
+        id: view.id,
+        configuration: view.configuration,
+        members: view.members,
+        transitional: view.transitional,
+        key: Fingerprint::of(secure.fingerprint),
+        safety: Some(safety_number(&secure.safety)),
     }
 }
 

@@ -58,8 +58,10 @@ pub enum State {
     Offline,
     /// Other nodes are there; the member is not in a view yet.
     Discovering,
-    /// In a view, before its key is agreed (groups with keys).
-    InView,
+    /// In a view whose key is being agreed: what is sent waits.
+    Agreeing,
+    /// In a view whose members share a key that nobody else has.
+    Secure,
     /// In a view of a group without keys: whoever is admitted to the overlay can read it.
     Insecure,
     /// In a view in which this member may only listen.
@@ -72,7 +74,8 @@ impl State {
         match self {
             Self::Offline => "offline",
             Self::Discovering => "discovering",
-            Self::InView => "in_view",
+            Self::Agreeing => "agreeing",
+            Self::Secure => "secure",
             Self::Insecure => "insecure",
             Self::ReadOnly => "read_only",
         }
@@ -128,6 +131,9 @@ pub struct View {
     pub transitional: Vec<MemberId>,
     /// The fingerprint of the view's key.
     pub key: Fingerprint,
+    /// What two people read to each other to know that they mean the same members and the same
+    /// charter; groups without keys have none.
+    pub safety: Option<String>,
     /// What members go by, of those that have said so ([`crate::Builder::name`]).
     pub names: BTreeMap<MemberId, String>,
     /// What agrees the key, encrypts, and decides.
@@ -153,6 +159,15 @@ impl Default for Modules {
 }
 
 impl Modules {
+    /// Those that a charter names.
+    pub(crate) fn of(charter: &cenacle_secure::Charter) -> Self {
+        Self {
+            key_agreement: Cow::Owned(charter.key_agreement.name.clone()),
+            cipher: Cow::Owned(charter.cipher.name.clone()),
+            policy: Cow::Owned(charter.policy.name.clone()),
+        }
+    }
+
     /// Those of a group without keys.
     pub const NONE: Self = Self {
         key_agreement: Cow::Borrowed("none"),
@@ -168,6 +183,11 @@ pub struct Fingerprint(Option<[u8; 8]>);
 impl Fingerprint {
     /// The fingerprint of a group without keys.
     pub const NONE: Self = Self(None);
+
+    /// Of a key.
+    pub(crate) fn of(bytes: [u8; 8]) -> Self {
+        Self(Some(bytes))
+    }
 
     /// Whether there is a key.
     pub fn is_some(&self) -> bool {

@@ -8,6 +8,7 @@ use super::state::Standing;
 use crate::Error;
 use bytes::Bytes;
 use cenacle_core::{GroupName, MemberId, Service};
+use cenacle_plugin::Secret;
 use futures::channel::oneshot;
 use futures::{Stream, StreamExt};
 use std::collections::VecDeque;
@@ -167,6 +168,46 @@ impl Group {
         async move {
             given?;
             answered.await.map_err(|_| Error::Stopped)?
+        }
+    }
+
+    /// Wants a new key without a change of members: a view of the same members follows.
+    ///
+    /// # Errors
+    /// The group has no keys; [`Error::Stopped`].
+    pub fn refresh(&self) -> impl Future<Output = Result<(), Error>> + Send + use<> {
+        let (answer, answered) = oneshot::channel();
+        let local = self.member().local;
+        let has_keys = self.sender.seat.modules.is_some();
+        let group = self.sender.seat.group.clone();
+        let shared = Arc::clone(&self.sender.shared);
+        async move {
+            if !has_keys {
+                return Err(Error::NoKeys { group });
+            }
+            shared.command(Command::Refresh { local, answer })?;
+            answered.await.map_err(|_| Error::Stopped)?
+        }
+    }
+
+    /// A key of 32 bytes for the application's own use, from the key of the present view: equal at
+    /// all members of the view, different for every label and context (1,024 bytes each at most),
+    /// telling nothing of other keys. None in a group without keys, and before the first view.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub fn export(
+        &self,
+        label: &[u8],
+        context: &[u8],
+    ) -> impl Future<Output = Result<Option<Secret<32>>, Error>> + Send + use<> {
+        let (answer, answered) = oneshot::channel();
+        let local = self.member().local;
+        let (label, context) = (Bytes::copy_from_slice(label), Bytes::copy_from_slice(context));
+        let given = self.sender.shared.command(Command::Export { local, label, context, answer });
+        async move {
+            given?;
+            answered.await.map_err(|_| Error::Stopped)
         }
     }
 
@@ -337,7 +378,7 @@ impl Sender {
     fn try_once(&self, body: &mut Option<Bytes>, way: Way) -> Poll<Result<(), Error>> {
         let Some(bytes) = body.as_ref().map(Bytes::len) else { return Poll::Ready(Ok(())) };
         let (seat, shared) = (&self.seat, &self.shared);
-        let max = shared.max_message;
+        let max = seat.max_message;
         if matches!(way, Way::Multicast(Service::Unicast)) {
             return Poll::Ready(Err(Error::NoAddressee));
         }

@@ -36,20 +36,26 @@ pub use status::{GroupStatus, Status};
 use crate::Error;
 use crate::config::Config;
 use crate::metrics;
-use builder::Parts;
-use cenacle_core::{Engine, GroupName, Join, NodeId, Outbox};
+use builder::{Offered, Parts};
+use bytes::Bytes;
+use cenacle_core::{Engine, GroupName, Join, MemberId, NodeId, Outbox};
 use cenacle_net::{Multiaddr, Network, PeerId};
+use cenacle_plugin::{Inline, ModuleSource, Secret};
+use cenacle_secure::{
+    Output, Parts as StackParts, Patience, SecureAdmission, SecureJoin, Signer, Stack,
+};
 use charter::SameCharter;
 use clock::Clock;
 use futures::channel::oneshot;
 use pump::Pump;
 use seat::Seat;
-use shared::{Command, Shared};
+use shared::{Command, Shared, Wish};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use zeroize::Zeroize;
 
 /// What is queued when a node has stopped may still be written out for so long: the others' last
 /// repairs, a round trip or two.
@@ -80,7 +86,7 @@ const GRACE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Node {
     shared: Arc<Shared>,
-    groups: BTreeMap<GroupName, GroupOptions>,
+    groups: BTreeMap<GroupName, Offered>,
     peer: PeerId,
     pump: Option<Task<()>>,
     _metrics: Option<metrics::Server>,
@@ -113,17 +119,28 @@ impl Node {
     }
 
     async fn from_builder(builder: Builder) -> Result<Self, Error> {
-        let Parts { name, network, mut engine, groups, metrics } = builder.split()?;
+        let Parts { name, network, mut engine, groups, metrics, registry } = builder.split()?;
+        let secret = network.identity.secret_seed()?;
+        let signer = Arc::new(Signer::new(&Secret::new(*secret)));
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| Error::Module {
+            group: "any".to_owned(),
+            detail: format!("the system gives no random bytes: {error}"),
+        })?;
+        let pool = Secret::new(seed);
+        seed.zeroize();
         let peer = network.identity.peer_id();
         // Wherever the caller is: the transports want the tasks' context.
         let (network, events) = spawn(Network::start(network)).await?;
         let clock = Clock::new();
         engine.node = network.node();
-        engine.seed = seed(engine.node);
+        engine.seed = jitter(engine.node);
         let shared = Shared::new(engine.node, name, &engine);
         let shared = Arc::new(shared);
         let mut out = Outbox::new();
-        let machine = Engine::new(engine.clone(), Box::new(SameCharter), clock.now(), &mut out);
+        let modules: Arc<dyn ModuleSource> = registry;
+        let admission = Box::new(SecureAdmission::new(Arc::clone(&modules), SameCharter));
+        let machine = Engine::new(engine.clone(), admission, clock.now(), &mut out);
         let machine = match machine {
             Ok(machine) => machine,
             Err(error) => {
@@ -141,8 +158,21 @@ impl Node {
             },
             None => None,
         };
+        let stack = Stack::new(
+            machine,
+            StackParts {
+                node: engine.node,
+                modules,
+                executor: Arc::new(Inline),
+                signer,
+                seed: pool,
+                patience: Patience { queue: engine.queue, ..Patience::default() },
+                max_message: engine.max_message,
+            },
+        );
+        let out = out.into_iter().map(Output::Engine).collect();
         let parts = (network, events);
-        let pump = Pump::new(machine, out, parts, clock, Arc::clone(&shared), &engine);
+        let pump = Pump::new(stack, out, parts, clock, Arc::clone(&shared), &engine);
         let pump = spawn(async move { pump.run().await.stop(GRACE).await });
         Ok(Self { shared, groups, peer, pump: Some(pump), _metrics: metrics })
     }
@@ -159,15 +189,14 @@ impl Node {
 
     /// The groups that can be joined.
     pub fn groups(&self) -> impl Iterator<Item = &GroupOptions> {
-        self.groups.values()
+        self.groups.values().map(|offered| &offered.options)
     }
 
     /// Joins a group of the configuration with a new member. The member is let in when its first
     /// [`Event::View`] comes; [`Event::Refused`] says why it is not.
     ///
     /// # Errors
-    /// [`Error::UnknownGroup`], [`Error::NeedsInsecure`], [`Error::Stopped`], or a limit of the
-    /// engine.
+    /// [`Error::UnknownGroup`], [`Error::Stopped`], or a limit of the engine.
     pub async fn join(&self, name: &str) -> Result<Group, Error> {
         self.start_joining(name).await
     }
@@ -177,30 +206,28 @@ impl Node {
         &self,
         name: &str,
     ) -> impl Future<Output = Result<Group, Error>> + Send + use<> {
-        let options = self.options(name).cloned();
+        let offered = self.options(name).cloned();
         let shared = Arc::clone(&self.shared);
         async move {
-            let options = options?;
-            options.check()?;
+            let offered = offered?;
             let member = shared.next_member();
-            let seat = Arc::new(Seat::new(options.name().clone(), member));
-            let join = Join {
-                group: options.name().clone(),
-                local: member.local,
-                semantics: options.promises(),
-                charter: options.charter(),
-                blob: names::words(shared.name.as_deref()),
-                manual_flush: options.is_manual(),
+            let modules = offered.charter.as_ref().map(Modules::of);
+            let max = match modules {
+                Some(_) => cenacle_secure::largest(shared.max_message),
+                None => shared.max_message,
             };
+            let name = offered.options.name().clone();
+            let seat = Arc::new(Seat::new(name, member, modules, max));
+            let wish = wish(offered, member, names::words(shared.name.as_deref()));
             let group = Group::new(Arc::clone(&shared), Arc::clone(&seat));
             let (answer, answered) = oneshot::channel();
-            shared.command(Command::Join { join: Box::new(join), seat, answer })?;
+            shared.command(Command::Join { wish, seat, answer })?;
             answered.await.map_err(|_| Error::Stopped)??;
             Ok(group)
         }
     }
 
-    fn options(&self, name: &str) -> Result<&GroupOptions, Error> {
+    fn options(&self, name: &str) -> Result<&Offered, Error> {
         let found = self.groups.iter().find(|(group, _)| group.as_str() == name);
         found.map(|(_, options)| options).ok_or_else(|| {
             let names: Vec<&str> = self.groups.keys().map(GroupName::as_str).collect();
@@ -278,8 +305,31 @@ pub(crate) fn request_status(
 pub(crate) use runtime::{Task, spawn, timeout};
 pub(crate) use shared::Shared as NodeShared;
 
+/// How a member of this node joins a group.
+fn wish(offered: Offered, member: MemberId, words: Bytes) -> Wish {
+    let Offered { options, charter } = offered;
+    let (local, manual_flush) = (member.local, options.is_manual());
+    match charter {
+        Some(charter) => Wish::Secure(Box::new(SecureJoin {
+            local,
+            charter,
+            evidence: options.shown(),
+            above: words,
+            manual_flush,
+        })),
+        None => Wish::Plain(Box::new(Join {
+            group: options.name().clone(),
+            local,
+            semantics: options.promises(),
+            charter: options.charter(),
+            blob: words,
+            manual_flush,
+        })),
+    }
+}
+
 /// For jitter: another number at every start of every node.
-fn seed(node: NodeId) -> u64 {
+fn jitter(node: NodeId) -> u64 {
     let key = node.key.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
     key ^ node.incarnation.rotate_left(32)
 }

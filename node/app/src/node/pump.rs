@@ -11,22 +11,25 @@
 
 use super::clock::{Clock, instant_of};
 use super::desk::{Desk, Verdict};
-use super::shared::{Command, Shared};
+use super::shared::{Command, Shared, Wish};
 use super::status::{self, Status};
 use crate::Error;
 use async_io::Timer;
 use bytes::Bytes;
 use cenacle_core::{
-    Engine, Error as Refused, GroupName, Input, NodeId, Outbox, Output, Service, Settings, Time,
+    Error as Refused, GroupName, Input, NodeId, Output as EngineOutput, Service, Settings, Time,
     Warning,
 };
 use cenacle_net::{Events, NetEvent, Network};
+use cenacle_plugin::Secret;
+use cenacle_secure::{Event, Output, Stack, StackError};
 use futures::Stream;
 use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use zeroize::Zeroize;
 
 /// The most bytes of frames that one turn takes: a millisecond of work, so that deadlines are kept
 /// and readers are not kept waiting.
@@ -40,16 +43,21 @@ const MOST_ROUNDS: usize = 8;
 /// The most peers that are named when their protocol is of another version.
 const MOST_NAMED: usize = 64;
 
+/// How often the stack is given fresh random bytes.
+const STIRRED_EVERY: Duration = Duration::from_secs(1);
+
 /// What the pump is made of.
 pub(crate) struct Pump {
-    engine: Engine,
+    stack: Stack,
     network: Network,
     incoming: Events,
     incoming_ended: bool,
     clock: Clock,
     shared: Arc<Shared>,
     desk: Desk,
-    out: Outbox,
+    out: Vec<Output>,
+    /// When the stack was given fresh random bytes.
+    stirred: Time,
     blocks: Vec<NetEvent>,
     commands: Vec<Command>,
     connected: BTreeSet<NodeId>,
@@ -84,15 +92,15 @@ enum Stopping {
 
 impl Pump {
     pub(crate) fn new(
-        engine: Engine,
-        out: Outbox,
+        stack: Stack,
+        out: Vec<Output>,
         (network, incoming): (Network, Events),
         clock: Clock,
         shared: Arc<Shared>,
         settings: &Settings,
     ) -> Self {
         Self {
-            engine,
+            stack,
             network,
             incoming,
             incoming_ended: false,
@@ -100,6 +108,7 @@ impl Pump {
             shared,
             desk: Desk::default(),
             out,
+            stirred: Time(0),
             blocks: Vec::new(),
             commands: Vec::new(),
             connected: BTreeSet::new(),
@@ -168,7 +177,7 @@ impl Pump {
             Stopping::Sending { until } => Some(until),
             _ => None,
         };
-        let deadline = [self.engine.deadline(), until].into_iter().flatten().min();
+        let deadline = [self.stack.deadline(), until].into_iter().flatten().min();
         let Some(deadline) = deadline else { return Poll::Pending };
         loop {
             let now = self.clock.now();
@@ -189,13 +198,14 @@ impl Pump {
 
     fn turn(&mut self) {
         let now = self.clock.now();
+        self.stir(now);
         self.take_blocks(now);
         self.take_commands(now);
         let read = self.shared.take_read();
         if read > 0 {
             self.give(now, Input::Consumed { bytes: read });
         }
-        if self.engine.deadline().is_some_and(|deadline| deadline <= now) {
+        if self.stack.deadline().is_some_and(|deadline| deadline <= now) {
             self.give(now, Input::Tick);
         }
         for _ in 0..MOST_ROUNDS {
@@ -220,7 +230,7 @@ impl Pump {
     /// A reader that stopped makes the engine withhold acknowledgements, and what is under way is
     /// bounded. What is not acknowledged (unreliable messages, unicasts, views) ends here.
     fn put_out_who_does_not_read(&mut self, now: Time) {
-        let under_way = self.engine.configuration().size().saturating_mul(self.per_stream);
+        let under_way = self.stack.engine().configuration().size().saturating_mul(self.per_stream);
         let most = self.shared.max_unread.saturating_add(under_way);
         if self.shared.unread() <= most {
             return;
@@ -244,7 +254,8 @@ impl Pump {
                 NetEvent::Frames { from, frames } => {
                     for bytes in frames {
                         let frame = Input::Frame { from, bytes };
-                        if let Err(error) = self.engine.handle(now, frame, &mut self.out) {
+                        let result = self.stack.handle(now, frame, &mut self.out);
+                        if let Err(StackError::Engine(error)) = result {
                             self.dropped(&error);
                         }
                     }
@@ -289,13 +300,29 @@ impl Pump {
 
     fn command(&mut self, now: Time, command: Command) {
         match command {
-            Command::Join { join, seat, answer } => {
-                let local = join.local;
-                let result = self.engine.handle(now, Input::Join(*join), &mut self.out);
+            Command::Join { wish, seat, answer } => {
+                let local = wish.local();
+                let result = match wish {
+                    Wish::Plain(join) => self.stack.handle(now, Input::Join(*join), &mut self.out),
+                    Wish::Secure(join) => self.stack.join(now, *join, &mut self.out),
+                };
                 if result.is_ok() {
                     self.desk.open(local, seat, now);
                 }
                 let _ = answer.send(result.map_err(Error::from));
+            }
+            Command::Refresh { local, answer } => {
+                let result = match self.desk.group(local) {
+                    Some(group) => self.stack.refresh(now, &group, local, &mut self.out),
+                    None => Ok(()),
+                };
+                let _ = answer.send(result.map_err(Error::from));
+            }
+            Command::Export { local, label, context, answer } => {
+                let group = self.desk.group(local);
+                let key =
+                    group.and_then(|group| self.stack.export(&group, local, &label, &context));
+                let _ = answer.send(key);
             }
             Command::Status { answer } => _ = answer.send(self.status()),
             Command::Stop => {
@@ -334,7 +361,7 @@ impl Pump {
                 let result = match self.desk.group(local) {
                     Some(group) => {
                         let input = Input::FlushOk { group, local, blob: Bytes::new() };
-                        self.engine.handle(now, input, &mut self.out).map_err(Error::from)
+                        self.stack.handle(now, input, &mut self.out).map_err(Error::from)
                     }
                     None => Err(Error::Stopped),
                 };
@@ -365,12 +392,12 @@ impl Pump {
         if self.full {
             return Some(waits);
         }
-        match self.engine.handle(now, input(group), &mut self.out) {
-            Err(Refused::QueueFull { .. }) => {
+        match self.stack.handle(now, input(group), &mut self.out) {
+            Err(StackError::Engine(Refused::QueueFull { .. })) => {
                 self.full = true;
                 Some(waits)
             }
-            Err(Refused::Backlog { .. }) => Some(waits),
+            Err(StackError::Engine(Refused::Backlog { .. })) => Some(waits),
             result => {
                 self.desk.taken(local, waits.cost());
                 if let Err(error) = result {
@@ -411,14 +438,14 @@ impl Pump {
 
     /// An input of the driver, which the engine never refuses.
     fn give(&mut self, now: Time, input: Input) {
-        if let Err(error) = self.engine.handle(now, input, &mut self.out) {
+        if let Err(error) = self.stack.handle(now, input, &mut self.out) {
             log::error!("the engine refused an input of its driver: {error}");
         }
     }
 
     /// An input of the application that has no answer; who has gone already has gone.
     fn wish(&mut self, now: Time, input: Input) {
-        if let Err(error) = self.engine.handle(now, input, &mut self.out) {
+        if let Err(error) = self.stack.handle(now, input, &mut self.out) {
             log::debug!("the engine refused: {error}");
         }
     }
@@ -427,31 +454,57 @@ impl Pump {
     fn carry_out(&mut self, now: Time) {
         let mut out = std::mem::take(&mut self.out);
         for output in out.drain(..) {
+            let output = match output {
+                Output::Engine(output) => output,
+                Output::Event { local, event, .. } => {
+                    self.tell(local, event, now);
+                    continue;
+                }
+            };
             match output {
-                Output::Send { to, frame } => self.network.send(to, frame),
-                Output::Multicast { frame } => self.network.multicast(frame),
-                Output::Announce { frame } => self.network.announce(frame),
-                Output::Configuration { id, members } => {
+                EngineOutput::Send { to, frame } => self.network.send(to, frame),
+                EngineOutput::Multicast { frame } => self.network.multicast(frame),
+                EngineOutput::Announce { frame } => self.network.announce(frame),
+                EngineOutput::Configuration { id, members } => {
                     let nodes: Vec<NodeId> = members.iter().map(|peer| peer.node).collect();
                     log::info!("configuration {id} of {} nodes", nodes.len());
                     self.network.configure(&nodes);
                 }
-                Output::Event { local, event, .. } => {
-                    match self.desk.tell(local, event, self.shared.unread(), now) {
-                        Verdict::Kept(weight) => self.shared.delivered(weight),
-                        // Nobody reads it: as good as read.
-                        Verdict::Nobody(weight) => {
-                            self.shared.delivered(weight);
-                            self.shared.has_read(weight);
-                        }
-                    }
-                }
-                Output::Writable => self.full = false,
-                Output::Warning(warning) => self.warn(&warning),
-                Output::Stopped => self.stopping = Stopping::Stopped,
+                // Events come as the stack's.
+                EngineOutput::Event { .. } => {}
+                EngineOutput::Writable => self.full = false,
+                EngineOutput::Warning(warning) => self.warn(&warning),
+                EngineOutput::Stopped => self.stopping = Stopping::Stopped,
             }
         }
         self.out = out;
+    }
+
+    /// Tells a member something, or whoever runs the node.
+    fn tell(&mut self, local: u32, event: Event, now: Time) {
+        if let Event::Warning { reason, detail } = &event {
+            let group = self.desk.group(local).map(|group| format!("group {group}: "));
+            self.shared.notices.warn(reason, format!("{}{detail}", group.unwrap_or_default()));
+        }
+        match self.desk.tell(local, event, self.shared.unread(), now) {
+            Verdict::Kept(weight) => self.shared.delivered(weight),
+            // Nobody reads it: as good as read.
+            Verdict::Nobody(weight) => {
+                self.shared.delivered(weight);
+                self.shared.has_read(weight);
+            }
+        }
+    }
+
+    /// Fresh random bytes now and then: keys of modules follow from them.
+    fn stir(&mut self, now: Time) {
+        let mut fresh = [0; 32];
+        if now.since(self.stirred) < STIRRED_EVERY || getrandom::fill(&mut fresh).is_err() {
+            return;
+        }
+        self.stirred = now;
+        self.stack.add_entropy(&Secret::new(fresh));
+        fresh.zeroize();
     }
 
     fn warn(&self, warning: &Warning) {
@@ -472,6 +525,6 @@ impl Pump {
     }
 
     fn status(&self) -> Status {
-        status::gather(&self.engine, &self.network, &self.shared, &self.desk)
+        status::gather(self.stack.engine(), &self.network, &self.shared, &self.desk)
     }
 }

@@ -1,6 +1,6 @@
 //! One member as the pump and its owner share it: a queue of events, and room for what it sends.
 
-use super::event::{Event, View};
+use super::event::{Event, Modules, View};
 use super::shared::locked;
 use super::state::Standing;
 use atomic_waker::AtomicWaker;
@@ -29,6 +29,10 @@ pub(crate) struct Item {
 pub(crate) struct Seat {
     pub(crate) group: GroupName,
     pub(crate) member: MemberId,
+    /// What its group uses, if it has keys.
+    pub(crate) modules: Option<Modules>,
+    /// The largest message that it can send.
+    pub(crate) max_message: usize,
     mail: Mutex<Mail>,
     reader: AtomicWaker,
     standing: AtomicU8,
@@ -59,10 +63,17 @@ pub(crate) enum Found {
 }
 
 impl Seat {
-    pub(crate) fn new(group: GroupName, member: MemberId) -> Self {
+    pub(crate) fn new(
+        group: GroupName,
+        member: MemberId,
+        modules: Option<Modules>,
+        max_message: usize,
+    ) -> Self {
         Self {
             group,
             member,
+            modules,
+            max_message,
             mail: Mutex::new(Mail { items: VecDeque::new(), read: true, ended: false }),
             reader: AtomicWaker::new(),
             standing: AtomicU8::new(Standing::Joining as u8),

@@ -6,6 +6,8 @@ use crate::{Error, node::notice::Notices};
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use cenacle_core::{Join, MemberId, NodeId, Service, Settings};
+use cenacle_plugin::Secret;
+use cenacle_secure::SecureJoin;
 use futures::channel::oneshot;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,13 +18,33 @@ pub(crate) type Answer<T> = oneshot::Sender<T>;
 /// Something that the application wants done.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Join { join: Box<Join>, seat: Arc<Seat>, answer: Answer<Result<(), Error>> },
+    Join { wish: Wish, seat: Arc<Seat>, answer: Answer<Result<(), Error>> },
     Send { local: u32, service: Service, body: Bytes },
     Unicast { local: u32, to: MemberId, body: Bytes },
     FlushOk { local: u32, answer: Answer<Result<(), Error>> },
     Leave { local: u32 },
+    Refresh { local: u32, answer: Answer<Result<(), Error>> },
+    Export { local: u32, label: Bytes, context: Bytes, answer: Answer<Option<Secret<32>>> },
     Status { answer: Answer<Status> },
     Stop,
+}
+
+/// A wish to join.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    /// A group without keys.
+    Plain(Box<Join>),
+    /// A group with keys.
+    Secure(Box<SecureJoin>),
+}
+
+impl Wish {
+    pub(crate) fn local(&self) -> u32 {
+        match self {
+            Self::Plain(join) => join.local,
+            Self::Secure(join) => join.local,
+        }
+    }
 }
 
 impl Command {

@@ -35,6 +35,18 @@ pub(crate) fn of_insecure(members: Option<usize>, connected: bool) -> State {
     }
 }
 
+/// The same for a group with keys: what counts is whether the present view has one.
+pub(crate) fn of_secure(standing: Option<&cenacle_secure::Standing>, connected: bool) -> State {
+    use cenacle_secure::Standing::{Agreeing, ReadOnly, Secure};
+    match standing {
+        Some(Agreeing) => State::Agreeing,
+        Some(Secure) => State::Secure,
+        Some(ReadOnly { .. }) => State::ReadOnly,
+        None if connected => State::Discovering,
+        None => State::Offline,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -191,6 +191,7 @@ mod tests {
             members,
             transitional: Vec::new(),
             key: None,
+            safety: None,
             names: [("b/0".to_owned(), "Grace".to_owned())].into(),
             modules: cenacle::Modules::NONE,
         };

@@ -26,6 +26,7 @@ enum Answer {
     Joined { id: Option<Value>, name: String, result: Result<Group, Error> },
     Status { id: Option<Value>, result: Box<Result<Status, Error>> },
     Flushed { id: Option<Value>, name: String, result: Result<(), Error> },
+    Refreshed { id: Option<Value>, name: String, result: Result<(), Error> },
 }
 
 /// What the input's lines are.
@@ -265,13 +266,7 @@ impl<'a, 's> Session<'a, 's> {
                 self.join(id, group);
                 Ok(())
             }
-            Request::Refresh(group) => self.refuse(
-                id,
-                Some(&group),
-                "insecure",
-                "a group without keys has none to make afresh: groups with keys are not in this \
-                 version yet",
-            ),
+            Request::Refresh(group) => self.refresh(id, group),
             Request::Status => {
                 let status = self.node.start_status();
                 let answer = async move { Answer::Status { id, result: Box::new(status.await) } };
@@ -291,6 +286,18 @@ impl<'a, 's> Session<'a, 's> {
         let id = job.id();
         let detail = format!("join the group {name:?} first");
         self.refuse(id, Some(name), "not_joined", &detail)
+    }
+
+    fn refresh(&mut self, id: Option<Value>, name: String) -> Result<(), Failure> {
+        let lane = self.lanes.iter().find(|lane| lane.name == name);
+        let Some(group) = lane.and_then(|lane| lane.group.as_ref()) else {
+            let detail = format!("join the group {name:?} first");
+            return self.refuse(id, Some(&name), "not_joined", &detail);
+        };
+        let refreshed = group.refresh();
+        let answer = async move { Answer::Refreshed { id, name, result: refreshed.await } };
+        self.answers.push(Box::pin(answer));
+        Ok(())
     }
 
     fn join(&mut self, id: Option<Value>, name: String) {
@@ -324,6 +331,7 @@ impl<'a, 's> Session<'a, 's> {
                 }
                 self.outcome(id, "", result.map(drop))
             }
+            Answer::Refreshed { id, name, result } => self.outcome(id, &name, result),
             Answer::Flushed { id, name, result } => {
                 let lane = self.lanes.iter().find(|lane| lane.name == name);
                 if let (Ok(()), Some(group)) = (&result, lane.and_then(|lane| lane.group.as_ref()))

@@ -77,6 +77,11 @@ impl Member {
             State::Joining | State::Interrupted => return,
         }
         let Some(view) = self.present.as_ref().map(|present| present.view.id) else { return };
+        if self.engine_view != Some(view) {
+            // Sealed in the secure view, and kept by its sender's engine for a later one, of which
+            // this member knows no key yet: its sender says it again.
+            return;
+        }
         let Sealed { from, way, order, body } = sealed;
         if from == self.me
             && let Some((first, messages)) = self.own_record(&body)

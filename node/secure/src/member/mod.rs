@@ -39,7 +39,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use sending::{Outgoing, largest};
+pub(crate) use sending::Outgoing;
+pub use sending::largest;
 
 /// Records that came before this member knew of the key, in bytes.
 const MAX_EARLY: usize = 4 << 20;

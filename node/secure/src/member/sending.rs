@@ -356,6 +356,6 @@ impl Queue {
 
 /// What a record may hold of one message, from what a message of the engine may have; with room for
 /// any cipher's tag.
-pub(crate) const fn largest(max_message: usize) -> usize {
+pub const fn largest(max_message: usize) -> usize {
     max_message.saturating_sub(RECORD_OVERHEAD + MESSAGE_OVERHEAD + 64)
 }
