@@ -83,12 +83,19 @@ pub(crate) struct Place {
     /// Silence that the failure detector forgives [default: 1000]
     #[arg(long, value_name = "MS")]
     pub(crate) suspect_after_ms: Option<String>,
+    /// The key agreement module of the group; none: no keys, no encryption of its own
+    #[arg(long, value_name = "NAME", default_value = "none")]
+    pub(crate) module: String,
+    /// The cipher of a group with keys
+    #[arg(long, value_name = "NAME", default_value = "chacha20poly1305")]
+    pub(crate) cipher: String,
 }
 
 #[cfg(target_os = "linux")]
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cenacle bench multicast --size 100,1024 --seconds 2
+  cenacle bench multicast --module tgdh --cipher aes256gcm --size 1024
   cenacle bench multicast --nodes 5 --senders all --network veth --json")]
 pub(crate) struct Multicast {
     /// How many members, 1 to 100
@@ -116,7 +123,7 @@ pub(crate) struct Multicast {
 #[cfg(target_os = "linux")]
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  cenacle bench views --repetitions 5
+  cenacle bench views --repetitions 5 --module tgdh
   cenacle bench views --nodes 5 --network veth --json
 
 Partition and merge need --network veth.")]
@@ -127,9 +134,6 @@ pub(crate) struct Views {
     /// How often everything happens
     #[arg(long, value_name = "N", default_value = "10")]
     pub(crate) repetitions: String,
-    /// The key agreement module of the group
-    #[arg(long, value_name = "NAME", default_value = "none")]
-    pub(crate) module: String,
     #[command(flatten)]
     pub(crate) place: Place,
     /// One JSON object a line

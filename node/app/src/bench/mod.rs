@@ -43,5 +43,24 @@ fn place(words: &crate::args::Place) -> Result<company::Place, crate::failure::F
         suspect_after_ms: suspect_after
             .map(|text| number("--suspect-after-ms", text, 30, 60_000).map(u64::from))
             .transpose()?,
+        modules: modules(words)?,
     })
+}
+
+/// The modules of the group, if it has keys.
+#[cfg(target_os = "linux")]
+fn modules(
+    words: &crate::args::Place,
+) -> Result<Option<(String, String)>, crate::failure::Failure> {
+    use crate::modules::{of_a_node, refused};
+    use cenacle_host::{EncryptionSelector, KeyAgreementSelector};
+    if words.module == "none" {
+        return Ok(None);
+    }
+    let registry = of_a_node()?;
+    let none = std::collections::BTreeMap::new();
+    let agreements = KeyAgreementSelector::new(std::sync::Arc::clone(&registry));
+    agreements.select(&words.module, &none).map_err(refused)?;
+    EncryptionSelector::new(registry).select(&words.cipher, &none).map_err(refused)?;
+    Ok(Some((words.module.clone(), words.cipher.clone())))
 }

@@ -93,8 +93,11 @@ impl<'a, 's> Output<'a, 's> {
             Body::Message { from, content: Content::Data(body), .. } => {
                 format!("{}: {} bytes that are no text", self.name(&line.group, from), body.len())
             }
-            Body::View { members, key, .. } => {
-                let key = key.as_ref().map_or_else(String::new, |key| format!(", key {key}"));
+            Body::View { members, key, safety, .. } => {
+                let mut key = key.as_ref().map_or_else(String::new, |key| format!(", key {key}"));
+                if let Some(safety) = safety {
+                    key.push_str(&format!(", safety number {}", escaped(safety)));
+                }
                 let count = members.len();
                 let word = if count == 1 { "member" } else { "members" };
                 format!("{count} {word}{key}: {}", names(members))
@@ -105,6 +108,9 @@ impl<'a, 's> Output<'a, 's> {
             Body::State { state } => match state.as_str() {
                 "offline" => "offline: no other node is connected".to_owned(),
                 "discovering" => "looking for the group".to_owned(),
+                "agreeing" => "agreeing on a key: what you say waits".to_owned(),
+                "secure" => "secure: what you say is sealed for the members alone".to_owned(),
+                "read_only" => "read only: this part of the group may not speak now".to_owned(),
                 "insecure" => {
                     "NOT ENCRYPTED: whoever is admitted to the overlay can read this".to_owned()
                 }

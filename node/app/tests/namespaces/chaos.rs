@@ -22,12 +22,28 @@ impl Dice {
 
 #[test]
 fn kills_cuts_and_losses_break_no_property() {
+    if possible() {
+        go_through(Town::new(NODES));
+    }
+}
+
+#[test]
+fn nor_any_of_a_group_with_keys() {
     if !possible() {
         return;
     }
+    // One module after another where there is time for it.
+    let modules = std::env::var("CHAOS_MODULES").unwrap_or_else(|_| "tgdh".to_owned());
+    for module in modules.split(',') {
+        let mut town = Town::new(NODES);
+        town.company.agree_by(module);
+        go_through(town);
+    }
+}
+
+fn go_through(town: Town) {
     let seconds = std::env::var("CHAOS_SECONDS").ok().and_then(|text| text.parse().ok());
     let until = Instant::now() + Duration::from_secs(seconds.unwrap_or(SECONDS));
-    let town = Town::new(NODES);
     let mut nodes: Vec<Option<Process>> = town.settle().into_iter().map(Some).collect();
     let (mut dice, mut said) = (Dice(0x9e37_79b9_7f4a_7c15), 0);
     while Instant::now() < until {

@@ -42,8 +42,44 @@ fn two_nodes_meet_and_every_service_works() {
 }
 
 #[test]
+fn two_nodes_have_a_key_and_change_it() {
+    let mut company = Company::new();
+    company.agree_by("str");
+    let mut nodes = company.start_several(2);
+    let views: Vec<String> = nodes.iter().map(|node| node.await_view(2)).collect();
+    assert_eq!(views[0], views[1]);
+    let of_two = |event: &serde_json::Map<String, serde_json::Value>| {
+        is(event, "view") && event["members"].as_array().is_some_and(|members| members.len() == 2)
+    };
+    let view = nodes[0].await_event("view", of_two);
+    assert_eq!(text(&view, "key").len(), 16);
+    assert_eq!(text(&view, "safety").split(' ').count(), 6);
+    assert_eq!(view["modules"]["key_agreement"], "str");
+    nodes[0].await_event("state", |event| is(event, "state") && event["state"] == "secure");
+    nodes[1].tell(&json!({"refresh": "ops", "id": 1}));
+    nodes[1].await_event("done", |event| is(event, "done") && event["id"] == 1);
+    let old = text(&view, "key").to_owned();
+    let next = nodes[0].await_event("next view", |event| of_two(event) && event["key"] != *old);
+    assert_eq!(next["safety"], view["safety"], "the same members");
+    nodes[0].send("under the new key", "agreed");
+    nodes[1].await_message("under the new key");
+    nodes.into_iter().for_each(|node| company.stop(node));
+    company.judge();
+}
+
+#[test]
 fn five_nodes_agree_through_kill_leave_and_restart() {
-    let company = Company::new();
+    five_nodes_agree(Company::new());
+}
+
+#[test]
+fn five_nodes_with_keys_agree_through_kill_leave_and_restart() {
+    let mut company = Company::new();
+    company.agree_by("tgdh");
+    five_nodes_agree(company);
+}
+
+fn five_nodes_agree(company: Company) {
     let mut nodes = company.start_several(5);
     let views: Vec<String> = nodes.iter().map(|node| node.await_view(5)).collect();
     assert!(views.iter().all(|view| *view == views[0]), "{views:?}");

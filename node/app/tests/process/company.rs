@@ -47,6 +47,8 @@ pub(crate) struct Company {
     pub(crate) entry: String,
     /// Added to `[overlay]` of every node.
     pub(crate) overlay: String,
+    /// What every `[[group]]` says of its keys.
+    pub(crate) keys: String,
     /// Added to every `[[group]]`.
     pub(crate) group: String,
     /// Everything that all processes wrote, for the oracle.
@@ -67,7 +69,14 @@ impl Company {
         // is, at once: its connections are closed, and dialling it again is refused.
         let overlay = "suspect_after = \"30s\"\n".to_owned();
         let entry = "admission = \"psk\"\npsk_file = \"lab.psk\"\nmdns = false\n".to_owned();
-        Self { folder, place, entry, overlay, group: String::new(), trace: Mutex::default() }
+        let keys = "insecure = true\n".to_owned();
+        let (group, trace) = (String::new(), Mutex::default());
+        Self { folder, place, entry, overlay, keys, group, trace }
+    }
+
+    /// Groups agree on keys by this module.
+    pub(crate) fn agree_by(&mut self, key_agreement: &str) {
+        self.keys = format!("key_agreement = \"{key_agreement}\"\npolicy = \"open\"\n");
     }
 
     /// Writes the node's configuration file.
@@ -81,8 +90,7 @@ impl Company {
             self.overlay
         );
         for group in ["ops", "dev"] {
-            writeln!(text, "[[group]]\nname = \"{group}\"\ninsecure = true\n{}", self.group)
-                .unwrap();
+            writeln!(text, "[[group]]\nname = \"{group}\"\n{}{}", self.keys, self.group).unwrap();
         }
         text.push_str(more);
         let file = self.folder.path().join(format!("{name}.toml"));

@@ -29,7 +29,7 @@ fn a_bad_line_is_told_and_changes_nothing() {
         (json!({"send": {"group": "dev", "text": "x"}, "id": 3}), "not_joined"),
         (json!({"send": {"group": "ops", "text": "x", "to": "nobody"}, "id": 4}), "not_in_view"),
         (json!({"flush_ok": "ops", "id": 5}), "no_flush_request"),
-        (json!({"refresh": "ops", "id": 6}), "insecure"),
+        (json!({"refresh": "ops", "id": 6}), "no_keys"),
         (json!({"leave": "dev", "id": 7}), "not_joined"),
     ] {
         node.tell(&command);

@@ -81,12 +81,20 @@ fn builder(part: &Part) -> Result<Builder, String> {
         .admission(Admission::Psk(psk))
         .dissemination(super::dissemination(&part.dissemination).ok_or("no such dissemination")?)
         .engine(engine)
-        .group(GroupOptions::insecure(GROUP).map_err(text)?)
+        .group(group(part)?)
         .listen(part.listen.parse().map_err(text)?);
     for address in &part.bootstrap {
         builder = builder.bootstrap(address.parse().map_err(text)?);
     }
     Ok(builder)
+}
+
+fn group(part: &Part) -> Result<GroupOptions, String> {
+    let Some((key_agreement, cipher)) = &part.modules else {
+        return GroupOptions::insecure(GROUP).map_err(text);
+    };
+    let group = GroupOptions::secure(GROUP).map_err(text)?;
+    Ok(group.key_agreement(key_agreement, BTreeMap::new()).cipher(cipher, BTreeMap::new()))
 }
 
 /// Orders from standard input; the stream ends with it.

@@ -46,6 +46,18 @@ pub(crate) struct Place {
     /// Its name.
     pub(crate) dissemination: String,
     pub(crate) suspect_after_ms: Option<u64>,
+    /// What agrees on keys and what seals, in a group with keys.
+    pub(crate) modules: Option<(String, String)>,
+}
+
+impl Place {
+    /// The names of key agreement and cipher.
+    pub(crate) fn module_names(&self) -> (&str, &str) {
+        match &self.modules {
+            Some((key_agreement, cipher)) => (key_agreement, cipher),
+            None => ("none", "none"),
+        }
+    }
 }
 
 /// Something a member said.
@@ -108,6 +120,7 @@ impl Company {
             listen: format!("/ip4/{host}/{transport}"),
             bootstrap: running.filter_map(|other| other.address.clone()).collect(),
             psk: self.psk.clone(),
+            modules: self.place.modules.clone(),
             priority: u32::from(member == 0),
             dissemination: self.place.dissemination.clone(),
             suspect_after_ms: self.place.suspect_after_ms,

@@ -18,6 +18,8 @@ pub(crate) struct Part {
     pub(crate) dissemination: String,
     /// Silence that the failure detector forgives, milliseconds.
     pub(crate) suspect_after_ms: Option<u64>,
+    /// What agrees on keys and what seals, in a group with keys.
+    pub(crate) modules: Option<(String, String)>,
 }
 
 /// What a member is to do.

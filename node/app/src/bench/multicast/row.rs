@@ -46,8 +46,8 @@ pub(super) struct Row {
     wire_per_payload: Option<f64>,
     lost: u64,
     same_order: bool,
-    key_agreement: &'static str,
-    cipher: &'static str,
+    key_agreement: String,
+    cipher: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -101,8 +101,8 @@ impl Row {
                 .then(|| wire as f64 / (delivered.max(1) as f64 * what.size as f64)),
             lost: floods.iter().map(|flooded| flooded.lost).sum(),
             same_order: floods.iter().all(|flooded| Some(flooded.order) == order),
-            key_agreement: "none",
-            cipher: "none (transport encryption only)",
+            key_agreement: what.place.module_names().0.to_owned(),
+            cipher: what.place.module_names().1.to_owned(),
         }
     }
 
