@@ -158,6 +158,7 @@ impl From<cenacle_secure::StackError> for Error {
             Stack::Engine(error) => Self::Engine(error),
             Stack::Module { group, detail } => Self::Module { group, detail },
             Stack::ReadOnly { group, detail } => Self::ReadOnly { group, detail },
+            Stack::MemberFull { group } => Self::QueueFull { group },
             // A kind of a later version.
             other => Self::Module { group: String::new(), detail: other.to_string() },
         }

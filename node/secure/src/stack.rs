@@ -71,6 +71,13 @@ pub enum StackError {
         /// What to do.
         detail: String,
     },
+    /// Too much of this member waits to be sealed and sent, perhaps for a key: wait for
+    /// [`EngineOutput::Writable`]. Other members are not concerned.
+    #[error("too much of this member of {group} waits to be sent: wait until there is room")]
+    MemberFull {
+        /// The group.
+        group: GroupName,
+    },
     /// The member may only listen.
     #[error("this member of {group} may only read: {detail}")]
     ReadOnly {
@@ -112,6 +119,8 @@ struct Seat {
     member: Member,
     /// What the engine had no room for.
     backlog: VecDeque<Input>,
+    /// A message was refused for want of room here.
+    blocked: bool,
 }
 
 /// The stack of one node.
@@ -130,8 +139,6 @@ pub struct Stack {
     busy: BTreeSet<Key>,
     /// Of the engine, to be worked on.
     engine_out: Outbox,
-    /// A send was refused for want of room.
-    blocked: bool,
     /// The engine is to be shut down once all members have said what they had to say.
     stopping: bool,
 }
@@ -171,7 +178,6 @@ impl Stack {
             numbers: Numbers::default(),
             busy: BTreeSet::new(),
             engine_out: Outbox::new(),
-            blocked: false,
             stopping: false,
         }
     }
@@ -258,7 +264,8 @@ impl Stack {
             self.numbers.keep(join.local, member.counted());
             return Err(error.into());
         }
-        self.seats.insert((group, join.local), Seat { member, backlog: VecDeque::new() });
+        let seat = Seat { member, backlog: VecDeque::new(), blocked: false };
+        self.seats.insert((group, join.local), seat);
         self.work_off(now, out);
         Ok(())
     }
@@ -406,9 +413,8 @@ impl Stack {
                 Ok(())
             }
             Err(_) => {
-                self.blocked = true;
-                let max = self.patience.queue;
-                Err(Refused::QueueFull { waiting: max, max }.into())
+                seat.blocked = true;
+                Err(StackError::MemberFull { group: key.0 })
             }
         }
     }
@@ -435,8 +441,11 @@ impl Stack {
                 break;
             }
         }
-        if self.blocked && self.seats.values().all(|seat| seat.member.has_room()) {
-            self.blocked = false;
+        let mut room = false;
+        for seat in self.seats.values_mut().filter(|seat| seat.blocked && seat.member.has_room()) {
+            (seat.blocked, room) = (false, true);
+        }
+        if room {
             out.push(Output::Engine(EngineOutput::Writable));
         }
     }

@@ -291,6 +291,7 @@ impl Node {
         };
         let result = result.map_err(|error| match error {
             StackError::Engine(error) => error,
+            StackError::MemberFull { .. } => Error::QueueFull { waiting: 0, max: 0 },
             other => {
                 shared.problem(|| format!("{} refused: {other}", self.id));
                 Error::Stopping

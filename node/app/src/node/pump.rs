@@ -68,6 +68,8 @@ pub(crate) struct Pump {
     turns: u32,
     /// The engine takes no more messages.
     full: bool,
+    /// There is room for what waits, since the last look.
+    room: bool,
     /// It takes none before the application has read more.
     backlog: bool,
     stopping: Stopping,
@@ -117,6 +119,7 @@ impl Pump {
             armed: None,
             turns: 0,
             full: false,
+            room: false,
             backlog: false,
             stopping: Stopping::No,
             per_stream: settings.window.saturating_add(settings.max_message),
@@ -162,7 +165,8 @@ impl Pump {
                 Poll::Pending => break,
             }
         }
-        let at_hand = !self.commands.is_empty() || !self.blocks.is_empty();
+        let room = std::mem::take(&mut self.room) && self.desk.has_waiting();
+        let at_hand = room || !self.commands.is_empty() || !self.blocks.is_empty();
         if at_hand || self.shared.has_news() || self.poll_deadline(cx).is_ready() {
             self.turns += 1;
             return Poll::Ready(());
@@ -397,7 +401,10 @@ impl Pump {
                 self.full = true;
                 Some(waits)
             }
-            Err(StackError::Engine(Refused::Backlog { .. })) => Some(waits),
+            // Of this member alone: others go on.
+            Err(StackError::MemberFull { .. } | StackError::Engine(Refused::Backlog { .. })) => {
+                Some(waits)
+            }
             result => {
                 self.desk.taken(local, waits.cost());
                 if let Err(error) = result {
@@ -472,7 +479,7 @@ impl Pump {
                 }
                 // Events come as the stack's.
                 EngineOutput::Event { .. } => {}
-                EngineOutput::Writable => self.full = false,
+                EngineOutput::Writable => (self.full, self.room) = (false, true),
                 EngineOutput::Warning(warning) => self.warn(&warning),
                 EngineOutput::Stopped => self.stopping = Stopping::Stopped,
             }
