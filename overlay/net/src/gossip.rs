@@ -81,10 +81,12 @@ impl Gossip {
             .heartbeat_initial_delay(Duration::from_millis(100))
             .history_length(HISTORY)
             .history_gossip(HISTORY - 1)
-            // Each node passes a message on about three times: bytes stay near twice the payload.
-            .mesh_n(4)
-            .mesh_n_low(3)
-            .mesh_n_high(6)
+            // Each node has two or three neighbours in the mesh and passes a message on to those that
+            // it did not come from: bytes stay near twice the payload. Who lacks a message is told of
+            // it by others at the next heartbeats, and the engine asks for what is missing besides.
+            .mesh_n(3)
+            .mesh_n_low(2)
+            .mesh_n_high(4)
             .mesh_outbound_min(1)
             .gossip_lazy(3)
             .flood_publish(false)

@@ -110,7 +110,7 @@ pub struct Limits {
     /// Peers that are warned of by name; the rest is only counted.
     pub max_warned: usize,
     /// With more members than this, `auto` gossips. A guess from counting bytes: a direct multicast
-    /// costs its sender one copy a member, the gossip costs everyone about eight copies.
+    /// costs its sender one copy a member, the gossip costs everyone about two copies.
     pub direct_up_to: usize,
     /// Bytes that wait to be gossiped.
     pub gossip_queue: usize,
