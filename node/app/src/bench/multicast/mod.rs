@@ -101,13 +101,23 @@ fn flood(
         company.tell(member, &Order::Flood { size, millis, begin_us, service, sends, senders })?;
     }
     let mut floods = Vec::new();
-    company.await_word("what it has counted", |said| {
-        if let Some(Word::Flooded(flooded)) = &said.word {
+    let broken = company.await_word("what it has counted", |said| match &said.word {
+        Some(Word::Flooded(flooded)) => {
             floods.push(flooded.clone());
+            (floods.len() == plan.nodes).then_some(None)
         }
-        (floods.len() == plan.nodes).then_some(())
+        // Who was put out misses the end of the flood, and its own does not reach the others.
+        Some(Word::View { members, at_us }) if *at_us >= begin_us => {
+            Some(Some((said.member, *members)))
+        }
+        _ => None,
     })?;
-    Ok(floods)
+    match broken {
+        None => Ok(floods),
+        Some((member, members)) => Err(Failure::Failed(format!(
+            "the group did not last: in the flood member {member} got a view of {members} members"
+        ))),
+    }
 }
 
 /// The last member sends, one message at a time.
