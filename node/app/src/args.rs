@@ -61,6 +61,10 @@ pub(crate) enum Bench {
     /// The time from a join, leave, crash, partition or merge to the last member's view
     #[cfg(target_os = "linux")]
     Views(Views),
+    /// What nodes use that have nothing to do
+    #[cfg(target_os = "linux")]
+    #[command(long_about = IDLE)]
+    Idle(Idle),
     /// A process of the other benchmarks
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
@@ -137,6 +141,41 @@ pub(crate) struct Views {
     #[command(flatten)]
     pub(crate) place: Place,
     /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What the figures mean; shown by `--help`, not by `-h`.
+#[cfg(target_os = "linux")]
+const IDLE: &str = "\
+What nodes use that have nothing to do: processor time and bytes sent, of the leader and of the
+others.
+
+The nodes form one overlay and one group, rest for --settle seconds, and are then measured for
+--seconds. `cpu_percent` is of one core. Per second, bytes that a node sends: `bytes_out_per_s` in
+frames, as its status counts them; `tcp_bytes_per_s` all that it gives to TCP, with encryption,
+multiplexing, pings and gossip (--network veth and TCP only); `wire_bytes_per_s` with the headers
+of TCP, IP and Ethernet and with acknowledgements (--network veth only). Of each the median over
+the nodes of a role and the largest.";
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cenacle bench idle
+  cenacle bench idle --nodes 10 --network veth --seconds 60 --json")]
+pub(crate) struct Idle {
+    /// How many nodes, 2 to 100
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub(crate) nodes: String,
+    /// How long is measured
+    #[arg(long, value_name = "N", default_value = "30")]
+    pub(crate) seconds: String,
+    /// How long they rest before that, 0 to 600
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub(crate) settle: String,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// One JSON object a line, for each role
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -72,6 +72,8 @@ fn run(
         #[cfg(target_os = "linux")]
         Command::Bench { what: Bench::Views(words) } => bench::views(&words, screen),
         #[cfg(target_os = "linux")]
+        Command::Bench { what: Bench::Idle(words) } => bench::idle(&words, screen),
+        #[cfg(target_os = "linux")]
         Command::Bench { what: Bench::Member } => bench::member(),
         Command::Demo(words) => demo::run(&words, screen),
         Command::Run(words) => {

@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod company;
+#[cfg(target_os = "linux")]
+mod idle;
 mod keys;
 #[cfg(target_os = "linux")]
 mod multicast;
@@ -11,6 +13,8 @@ mod views;
 
 #[cfg(target_os = "linux")]
 pub(crate) use company::member;
+#[cfg(target_os = "linux")]
+pub(crate) use idle::idle;
 pub(crate) use keys::keys;
 #[cfg(target_os = "linux")]
 pub(crate) use multicast::multicast;

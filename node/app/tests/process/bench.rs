@@ -26,3 +26,21 @@ fn view_changes_are_measured() {
     let figures = figures(&["views", "--nodes", "3", "--repetitions", "1"]);
     assert!(!figures.is_empty() && figures.iter().all(Value::is_object), "{figures:?}");
 }
+
+#[test]
+fn idle_nodes_are_measured() {
+    let words = ["idle", "--nodes", "3", "--seconds", "2", "--settle", "1"];
+    let figures = figures(&words);
+    let roles: Vec<_> = figures.iter().map(|row| row["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["leader", "member"]);
+    for row in &figures {
+        let (cpu, bytes) = (&row["cpu_percent"], &row["bytes_out_per_s"]);
+        // Heartbeats are sent, and sending them takes time.
+        assert!(
+            cpu["p50"].as_f64().unwrap() > 0.0 && bytes["p50"].as_f64().unwrap() > 0.0,
+            "{row}"
+        );
+        assert!(cpu["max"].as_f64() >= cpu["p50"].as_f64(), "{row}");
+        assert!(row["wire_bytes_per_s"].is_null(), "loopback is everybody's: {row}");
+    }
+}

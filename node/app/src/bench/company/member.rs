@@ -1,6 +1,6 @@
 //! `cenacle bench member`: one process of a benchmark.
 
-use super::words::{Flooded, Order, Part, Word, cpu_us, now_us, wire_bytes};
+use super::words::{Flooded, Order, Part, Rested, Wire, Word, cpu_us, now_us, wire};
 use crate::failure::Failure;
 use bytes::{BufMut, Bytes, BytesMut};
 use cenacle::{
@@ -59,6 +59,7 @@ async fn act(part: Part) -> Result<(), String> {
             },
             order = orders.next() => match order {
                 None | Some(Order::Stop) => break,
+                Some(Order::Rest { millis, begin_us }) => rest(&node, millis, begin_us).await?,
                 Some(order) => member.carry_out(order).await?,
             },
         }
@@ -117,6 +118,24 @@ async fn stop(node: Node, group: Group) {
     node.stop().await;
 }
 
+/// Does nothing for so long, and tells what the node did meanwhile.
+async fn rest(node: &Node, millis: u64, begin_us: u64) -> Result<(), String> {
+    pause_until(begin_us).await;
+    let bytes_out = async || node.status().await.map(|status| status.network.bytes_out);
+    let (frames, cpu, before) = (bytes_out().await.map_err(text)?, cpu_us(), wire());
+    let begun_us = now_us();
+    pause_until(begin_us + millis * 1000).await;
+    let (micros, cpu_micros, after) = (now_us() - begun_us, cpu_us() - cpu, wire());
+    let status = node.status().await.map_err(text)?;
+    let wire = Wire {
+        bytes: after.bytes.saturating_sub(before.bytes),
+        packets: after.packets.saturating_sub(before.packets),
+    };
+    let frame_bytes = status.network.bytes_out.saturating_sub(frames);
+    let leads = status.leader() == status.node;
+    say(&Word::Rested(Rested { micros, cpu_micros, frame_bytes, wire, leads })).map_err(text)
+}
+
 /// Views are told as they come; what else happens outside of a measurement is of no interest.
 fn tell(event: &Event) -> Result<(), String> {
     let Event::View(view) = event else { return Ok(()) };
@@ -148,7 +167,7 @@ impl Member {
                 let until_us = begin_us + millis * 1000;
                 let service = parse(&service)?;
                 pause_until(begin_us).await;
-                let (cpu, wire) = (cpu_us(), wire_bytes());
+                let (cpu, before) = (cpu_us(), wire());
                 let sender = sends.then(|| {
                     let flood = flood(self.group.sender(), service, size, until_us);
                     async_std::task::spawn(flood)
@@ -158,7 +177,7 @@ impl Member {
                     sender.await?;
                 }
                 counted.cpu_micros = cpu_us() - cpu;
-                counted.wire_bytes = wire_bytes().saturating_sub(wire);
+                counted.wire_bytes = wire().bytes.saturating_sub(before.bytes);
                 say(&Word::Flooded(counted)).map_err(text)
             }
             Order::Ping { size, count, pace_ms, service, sends } => {
@@ -169,7 +188,7 @@ impl Member {
                 };
                 say(&Word::Pinged { latencies_us }).map_err(text)
             }
-            Order::Stop => Ok(()),
+            Order::Rest { .. } | Order::Stop => Ok(()),
         }
     }
 

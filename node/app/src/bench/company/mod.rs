@@ -5,7 +5,7 @@ mod member;
 mod words;
 
 pub(crate) use member::{SMALLEST, member};
-pub(crate) use words::{Flooded, Order, Part, Word, now_us};
+pub(crate) use words::{Flooded, Order, Part, Rested, Word, now_us};
 
 use crate::failure::Failure;
 use cenacle::{Dissemination, Psk, Service};

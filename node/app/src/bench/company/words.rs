@@ -55,6 +55,13 @@ pub(crate) enum Order {
         /// Whether this member sends; one does.
         sends: bool,
     },
+    /// Do nothing, and tell what that takes.
+    Rest {
+        /// For so long.
+        millis: u64,
+        /// From this moment on ([`now_us`]).
+        begin_us: u64,
+    },
     /// Stop cleanly.
     Stop,
 }
@@ -82,6 +89,8 @@ pub(crate) enum Word {
         /// How long each took to get here, microseconds, ascending.
         latencies_us: Vec<u32>,
     },
+    /// A rest is over.
+    Rested(Rested),
     /// It stops, and why if not told to.
     Failed {
         /// A sentence.
@@ -106,20 +115,47 @@ pub(crate) struct Flooded {
     pub(crate) order: u64,
 }
 
+/// What a member has used while it did nothing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Rested {
+    /// How long that was.
+    pub(crate) micros: u64,
+    /// Processor time of the process.
+    pub(crate) cpu_micros: u64,
+    /// Bytes of frames, as the node's status counts them.
+    pub(crate) frame_bytes: u64,
+    /// What left the member's network.
+    pub(crate) wire: Wire,
+    /// Whether it leads.
+    pub(crate) leads: bool,
+}
+
+/// What has left a network.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Wire {
+    /// Headers and repetitions with them.
+    pub(crate) bytes: u64,
+    /// How many.
+    pub(crate) packets: u64,
+}
+
 /// The machine's monotonic clock, the same for all processes, in microseconds.
 pub(crate) fn now_us() -> u64 {
     micros(rustix::time::clock_gettime(rustix::time::ClockId::Monotonic))
 }
 
-/// Bytes that have left this process' network by other ways than loopback: its own, if it lives in a
-/// network namespace. 0 where that cannot be told.
-pub(crate) fn wire_bytes() -> u64 {
+/// What has left this process' network by other ways than loopback: its own, if it lives in a network
+/// namespace. 0 where that cannot be told.
+pub(crate) fn wire() -> Wire {
     let table = std::fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
     let interfaces = table.lines().filter_map(|line| line.split_once(':'));
-    let sent = interfaces
-        .filter(|(name, _)| name.trim() != "lo")
-        .filter_map(|(_, figures)| figures.split_whitespace().nth(8)?.parse::<u64>().ok());
-    sent.sum()
+    let mut wire = Wire::default();
+    for (_, figures) in interfaces.filter(|(name, _)| name.trim() != "lo") {
+        let mut sent = figures.split_whitespace().skip(8).map(|figure| figure.parse().unwrap_or(0));
+        wire.bytes += sent.next().unwrap_or(0_u64);
+        wire.packets += sent.next().unwrap_or(0_u64);
+    }
+    wire
 }
 
 /// Processor time of this process, in microseconds.
