@@ -99,19 +99,19 @@ impl Lane {
             match group.poll_next_unpin(cx) {
                 Poll::Ready(Some(event)) => {
                     found = Events::Some;
-                    let line = Line {
+                    let mut line = Line {
                         time_us: group.time_us(),
                         member: Label::Member(group.member()),
                         group: Some(group.name().clone()),
                         body: Body::of(group.member(), event.clone()),
                     };
-                    output.line(&line)?;
+                    output.line(&mut line)?;
                     if let Event::Refused(refusal) = &event {
                         self.refused = Some(refusal.detail.clone());
                     }
                     if self.refused.is_some() && group.has_been_in_view() {
                         // It was in and is put out: for those who read the lines it has left.
-                        output.line(&Line { body: Body::Leave, ..line })?;
+                        output.line(&mut Line { body: Body::Leave, ..line })?;
                     }
                 }
                 Poll::Ready(None) => return Ok(Events::Ended),

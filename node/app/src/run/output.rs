@@ -2,11 +2,11 @@
 
 use crate::failure::Failure;
 use crate::screen::Screen;
-use cenacle::GroupName;
 use cenacle::event::{Body, Content, Label, Line};
+use cenacle::{GroupName, MemberId};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// So many bytes are gathered before they are written, at most one event more.
 const GATHERED: usize = 256 << 10;
@@ -20,15 +20,27 @@ pub(super) struct Output<'a, 's> {
     own: Vec<String>,
     /// What the members of each group's present view go by.
     names: BTreeMap<Option<GroupName>, BTreeMap<String, String>>,
+    clock: Clock,
+    /// When the last line of each member was, and of the node.
+    latest: BTreeMap<Option<MemberId>, u64>,
 }
 
 impl<'a, 's> Output<'a, 's> {
     pub(super) fn new(screen: &'a mut Screen<'s>, json: bool) -> Self {
-        Self { screen, json, gathered: Vec::new(), own: Vec::new(), names: BTreeMap::new() }
+        let (gathered, own, names) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let (clock, latest) = (Clock::new(), BTreeMap::new());
+        Self { screen, json, gathered, own, names, clock, latest }
     }
 
-    /// Gathers a line.
-    pub(super) fn line(&mut self, line: &Line) -> Result<(), Failure> {
+    /// The time of lines that no engine has stamped.
+    pub(super) fn now_us(&self) -> u64 {
+        self.clock.now_us()
+    }
+
+    /// Gathers a line. An event waits between the engine's stamp and this place, and lines that are
+    /// stamped here come in between: what would go back in time is told as late as the line before.
+    pub(super) fn line(&mut self, line: &mut Line) -> Result<(), Failure> {
+        line.time_us = self.after_the_last(line);
         if self.json {
             serde_json::to_writer(&mut self.gathered, line)
                 .map_err(|error| Failure::Failed(format!("an event cannot be written: {error}")))?;
@@ -37,6 +49,21 @@ impl<'a, 's> Output<'a, 's> {
             self.for_people(line);
         }
         Ok(())
+    }
+
+    fn after_the_last(&mut self, line: &Line) -> u64 {
+        let member = match line.member {
+            Label::Member(member) => Some(member),
+            _ => None,
+        };
+        let latest = self.latest.entry(member).or_default();
+        let time_us = line.time_us.max(*latest);
+        *latest = time_us;
+        if member.is_some() && matches!(line.body, Body::Leave | Body::Refused { .. }) {
+            // A member's last line; of the node no line is the last.
+            self.latest.remove(&member);
+        }
+        time_us
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -156,10 +183,22 @@ pub(super) fn escaped(text: &str) -> String {
     shown
 }
 
-/// The time of lines that no engine has stamped.
-pub(super) fn now_us() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+/// Begins at the system's time, and goes on whoever sets that, as the engine's does.
+struct Clock {
+    epoch: Duration,
+    begun: Instant,
+}
+
+impl Clock {
+    fn new() -> Self {
+        let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { epoch, begun: Instant::now() }
+    }
+
+    fn now_us(&self) -> u64 {
+        let time = self.epoch.saturating_add(self.begun.elapsed());
+        u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+    }
 }
 
 #[cfg(test)]
@@ -171,8 +210,8 @@ mod tests {
         let mut out = Vec::new();
         let mut screen = Screen::new(&mut out, false);
         let mut output = Output::new(&mut screen, false);
-        let line = Line { time_us: 1, member: "a".into(), group: "ops".parse().ok(), body };
-        output.line(&line).unwrap();
+        let mut line = Line { time_us: 1, member: "a".into(), group: "ops".parse().ok(), body };
+        output.line(&mut line).unwrap();
         output.flush().unwrap();
         drop(screen);
         String::from_utf8(out).unwrap()
@@ -202,5 +241,25 @@ mod tests {
             modules: cenacle::Modules::NONE,
         };
         assert_eq!(shown(body), "ops: 2 members: a/0, Grace (b/0)\n");
+    }
+
+    #[test]
+    fn the_lines_of_a_member_never_go_back_in_time() {
+        let node = cenacle::NodeId { key: [1; 32], incarnation: 1 };
+        let member = |local| Label::Member(MemberId { node, local });
+        let mut out = Vec::new();
+        let mut screen = Screen::new(&mut out, false);
+        let mut output = Output::new(&mut screen, true);
+        let lines =
+            [(member(0), 5), (member(0), 3), (member(1), 4), (member(0), 6), ("n".into(), 2)];
+        for (member, time_us) in lines {
+            let body = Body::State { state: "offline".to_owned() };
+            output.line(&mut Line { time_us, member, group: None, body }).unwrap();
+        }
+        output.flush().unwrap();
+        drop(screen);
+        let lines = String::from_utf8(out).unwrap();
+        let times = lines.lines().map(|line| serde_json::from_str::<Line>(line).unwrap().time_us);
+        assert_eq!(times.collect::<Vec<_>>(), [5, 5, 4, 6, 2]);
     }
 }

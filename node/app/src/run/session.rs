@@ -5,7 +5,7 @@
 
 use super::input::{Input, LONGEST_LINE, Taken};
 use super::lane::{Events, Job, Lane, Outcome, Step};
-use super::output::{Output, now_us};
+use super::output::Output;
 use crate::failure::Failure;
 use bytes::Bytes;
 use cenacle::event::{Body, Command, Label, Line, Manner, Request, StatusBody};
@@ -337,8 +337,9 @@ impl<'a, 's> Session<'a, 's> {
                 if let (Ok(()), Some(group)) = (&result, lane.and_then(|lane| lane.group.as_ref()))
                 {
                     let view = group.view().map(|view| Label::View(view.id));
-                    let line = line_of(group, Body::FlushOk { view });
-                    self.output.line(&line)?;
+                    let body = Body::FlushOk { view };
+                    let mut line = line_of(self.output.now_us(), group, body);
+                    self.output.line(&mut line)?;
                 }
                 self.outcome(id, &name, result)
             }
@@ -379,34 +380,34 @@ impl<'a, 's> Session<'a, 's> {
         self.tell(Body::Warning { reason: reason.to_owned(), detail })
     }
 
-    /// A line of the member in the group of that name, or else of the node.
+    /// A line of the member in the group of that name, or else of the node about the group.
     fn tell_about(&mut self, name: &str, body: Body) -> Result<(), Failure> {
         let lane = self.lanes.iter().find(|lane| lane.name == name);
         match (lane.and_then(|lane| lane.group.as_ref()), &body) {
             // A refusal in a member's own lines would say that the member was refused.
             (Some(group), Body::Done { .. }) => {
-                let line = line_of(group, body);
-                self.output.line(&line)
+                let mut line = line_of(self.output.now_us(), group, body);
+                self.output.line(&mut line)
             }
-            _ => self.tell(body),
+            // What no group can be called is none.
+            _ => self.tell_as_node(name.parse().ok(), body),
         }
     }
 
     fn tell_of(&mut self, group: &Group, body: Body) -> Result<(), Failure> {
-        self.output.line(&line_of(group, body))
+        self.output.line(&mut line_of(self.output.now_us(), group, body))
     }
 
     fn tell(&mut self, body: Body) -> Result<(), Failure> {
-        let member = Label::Node(self.node.id());
-        self.output.line(&Line { time_us: now_us(), member, group: None, body })
+        self.tell_as_node(None, body)
+    }
+
+    fn tell_as_node(&mut self, group: Option<GroupName>, body: Body) -> Result<(), Failure> {
+        let (time_us, member) = (self.output.now_us(), Label::Node(self.node.id()));
+        self.output.line(&mut Line { time_us, member, group, body })
     }
 }
 
-fn line_of(group: &Group, body: Body) -> Line {
-    Line {
-        time_us: now_us(),
-        member: Label::Member(group.member()),
-        group: Some(group.name().clone()),
-        body,
-    }
+fn line_of(time_us: u64, group: &Group, body: Body) -> Line {
+    Line { time_us, member: Label::Member(group.member()), group: Some(group.name().clone()), body }
 }

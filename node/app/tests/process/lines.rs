@@ -37,6 +37,10 @@ fn a_bad_line_is_told_and_changes_nothing() {
             is(event, "refused") && event.get("id") == command.get("id")
         });
         assert_eq!(text(&refused, "reason"), reason, "{command}");
+        // Who reads the lines of one group finds it there, though it is no line of a member.
+        let named = ["join", "leave", "flush_ok", "refresh"].map(|word| command[word].as_str());
+        let group = named.into_iter().flatten().next().or(command["send"]["group"].as_str());
+        assert_eq!(refused["group"].as_str(), group, "{refused:?}");
     }
     node.send("still here", "agreed");
     node.await_message("still here");
