@@ -23,7 +23,7 @@ use std::{
 };
 
 /// The book is written at most this often.
-const SAVE_EVERY: Duration = Duration::from_secs(2);
+pub(super) const SAVE_EVERY: Duration = Duration::from_secs(2);
 /// Of two that learn of each other the one with the smaller key dials, and has this long for it.
 const HEAD_START: Duration = Duration::from_millis(500);
 /// Records of others that a peer is told when it comes: those of who is linked. More reach it by
@@ -60,6 +60,12 @@ impl Addresses {
             sequence: 0,
             own: Vec::new(),
         }
+    }
+
+    /// What a write holds until the disk has it.
+    #[cfg(test)]
+    pub(super) fn state(&self) -> Arc<Mutex<State>> {
+        self.state.clone()
     }
 
     pub(super) fn known(&self) -> Vec<PeerId> {

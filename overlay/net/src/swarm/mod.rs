@@ -5,5 +5,7 @@ mod behaviour;
 mod dialling;
 mod driver;
 mod listen;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use driver::Driver;
