@@ -5,11 +5,11 @@ use crate::failure::Failure;
 use bytes::Bytes;
 use cenacle::event::{Body, Label, Line, Manner};
 use cenacle::{Error, Event, Group};
-use cenacle_core::GroupName;
+use cenacle_core::{GroupName, ViewId};
 use futures::StreamExt;
 use serde_json::Value;
 use std::collections::VecDeque;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// Something that waits for its turn in a group.
 #[derive(Debug)]
@@ -57,6 +57,23 @@ pub(super) struct Lane {
     leaving: Vec<Option<Value>>,
     /// Why the member was not let in, or put out.
     pub(super) refused: Option<String>,
+    /// The view of the lines so far.
+    view: Option<ViewId>,
+    flush: Flush,
+    /// A view that waits for the line of the flush before it.
+    held: Option<Event>,
+}
+
+/// How an answer to a flush request stands. What was sent before it is told before it, and the next
+/// view after it.
+#[derive(Debug, Default)]
+enum Flush {
+    #[default]
+    None,
+    /// The engine has it, or will.
+    Given,
+    /// The engine has taken it, and has told all that came before.
+    Taken(Option<Value>),
 }
 
 /// What looking at a lane's events brought.
@@ -70,7 +87,8 @@ pub(super) enum Events {
 impl Lane {
     pub(super) fn new(name: String) -> Self {
         let (group, jobs, leaving) = (None, VecDeque::new(), Vec::new());
-        Self { name, group, jobs, cost: 0, leaving, refused: None }
+        let (flush, held) = (Flush::None, None);
+        Self { name, group, jobs, cost: 0, leaving, refused: None, view: None, flush, held }
     }
 
     pub(super) fn push(&mut self, job: Job) {
@@ -87,38 +105,88 @@ impl Lane {
         self.jobs.is_empty()
     }
 
+    /// What the engine has said to the answer to a flush request: the command's id if it has taken it.
+    pub(super) fn flushed(&mut self, taken: Option<Option<Value>>) {
+        self.flush = taken.map_or(Flush::None, Flush::Taken);
+    }
+
     /// Writes the events at hand.
     pub(super) fn poll_events(
         &mut self,
         cx: &mut Context<'_>,
         output: &mut Output<'_, '_>,
     ) -> Result<Events, Failure> {
-        let Some(group) = &mut self.group else { return Ok(Events::None) };
         let mut found = Events::None;
         while !output.is_full() {
-            match group.poll_next_unpin(cx) {
+            match self.poll_event(cx) {
                 Poll::Ready(Some(event)) => {
+                    if let Event::View(view) = &event {
+                        self.write_flush(output)?;
+                        self.view = Some(view.id);
+                    }
                     found = Events::Some;
-                    let mut line = Line {
-                        time_us: group.time_us(),
-                        member: Label::Member(group.member()),
-                        group: Some(group.name().clone()),
-                        body: Body::of(group.member(), event.clone()),
-                    };
-                    output.line(&mut line)?;
-                    if let Event::Refused(refusal) = &event {
-                        self.refused = Some(refusal.detail.clone());
-                    }
-                    if self.refused.is_some() && group.has_been_in_view() {
-                        // It was in and is put out: for those who read the lines it has left.
-                        output.line(&mut Line { body: Body::Leave, ..line })?;
-                    }
+                    self.write(event, output)?;
                 }
-                Poll::Ready(None) => return Ok(Events::Ended),
-                Poll::Pending => break,
+                Poll::Ready(None) => {
+                    self.write_flush(output)?;
+                    return Ok(Events::Ended);
+                }
+                Poll::Pending => {
+                    self.write_flush(output)?;
+                    break;
+                }
             }
         }
         Ok(found)
+    }
+
+    /// The next event; no view while it is not known what came of a flush.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let Some(group) = &mut self.group else { return Poll::Pending };
+        if self.held.is_none() {
+            match ready!(group.poll_next_unpin(cx)) {
+                Some(event @ Event::View(_)) => self.held = Some(event),
+                other => return Poll::Ready(other),
+            }
+        }
+        // The answer wakes this task.
+        if matches!(self.flush, Flush::Given) {
+            Poll::Pending
+        } else {
+            Poll::Ready(self.held.take())
+        }
+    }
+
+    fn write(&mut self, event: Event, output: &mut Output<'_, '_>) -> Result<(), Failure> {
+        let Some(group) = &self.group else { return Ok(()) };
+        if let Event::Refused(refusal) = &event {
+            self.refused = Some(refusal.detail.clone());
+        }
+        let mut line = Line {
+            time_us: group.time_us(),
+            member: Label::Member(group.member()),
+            group: Some(group.name().clone()),
+            body: Body::of(group.member(), event),
+        };
+        output.line(&mut line)?;
+        if self.refused.is_some() && group.has_been_in_view() {
+            // It was in and is put out: for those who read the lines it has left.
+            output.line(&mut Line { body: Body::Leave, ..line })?;
+        }
+        Ok(())
+    }
+
+    /// Writes that a flush was answered, if it was and has not been told.
+    fn write_flush(&mut self, output: &mut Output<'_, '_>) -> Result<(), Failure> {
+        let (Some(group), Flush::Taken(id)) = (&self.group, &mut self.flush) else { return Ok(()) };
+        let body = Body::FlushOk { view: self.view.map(Label::View) };
+        let done = id.take().map(|id| Body::Done { id });
+        for body in std::iter::once(body).chain(done) {
+            let (member, group) = (Label::Member(group.member()), Some(group.name().clone()));
+            output.line(&mut Line { time_us: output.now_us(), member, group, body })?;
+        }
+        self.flush = Flush::None;
+        Ok(())
     }
 
     /// Does the next job, if that is possible; says what came of it where that is known.
@@ -137,7 +205,10 @@ impl Lane {
             }
             Job::Send { body, manner: Manner::Unicast(to), .. } => unicast(group, cx, to, body),
             Job::Send { .. } => Poll::Ready(Ok(())),
+            // One after the other.
+            Job::FlushOk { .. } if !matches!(self.flush, Flush::None) => Poll::Pending,
             Job::FlushOk { .. } => {
+                self.flush = Flush::Given;
                 let answer = group.flush_ok();
                 return Poll::Ready(Step::FlushOk(self.take(), Box::pin(answer)));
             }

@@ -23,10 +23,30 @@ const MOST_WAITING: usize = LONGEST_LINE;
 
 /// What has been asked of the node and is answered later.
 enum Answer {
-    Joined { id: Option<Value>, name: String, result: Result<Group, Error> },
-    Status { id: Option<Value>, result: Box<Result<Status, Error>> },
-    Flushed { id: Option<Value>, name: String, result: Result<(), Error> },
-    Refreshed { id: Option<Value>, name: String, result: Result<(), Error> },
+    Joined {
+        id: Option<Value>,
+        name: String,
+        result: Result<Group, Error>,
+    },
+    Status {
+        id: Option<Value>,
+        result: Box<Result<Status, Error>>,
+    },
+    Flushed {
+        id: Option<Value>,
+        name: String,
+        result: Result<(), Error>,
+    },
+    /// The engine has told what came before it took the answer to a flush request.
+    Settled {
+        id: Option<Value>,
+        name: String,
+    },
+    Refreshed {
+        id: Option<Value>,
+        name: String,
+        result: Result<(), Error>,
+    },
 }
 
 /// What the input's lines are.
@@ -132,6 +152,16 @@ impl<'a, 's> Session<'a, 's> {
 
     /// Gathers everything that is to be written.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        self.poll_lanes(cx)?;
+        while let Poll::Ready(Some(answer)) = self.answers.poll_next_unpin(cx) {
+            self.answered(answer)?;
+            // It may be what a group's lines have waited for.
+            self.poll_lanes(cx)?;
+        }
+        self.poll_notices(cx)
+    }
+
+    fn poll_lanes(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let mut at = 0;
         while let Some(lane) = self.lanes.get_mut(at) {
             match lane.poll_events(cx, &mut self.output)? {
@@ -142,9 +172,10 @@ impl<'a, 's> Session<'a, 's> {
                 Events::None | Events::Some => at += 1,
             }
         }
-        while let Poll::Ready(Some(answer)) = self.answers.poll_next_unpin(cx) {
-            self.answered(answer)?;
-        }
+        Ok(())
+    }
+
+    fn poll_notices(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
         while !self.stopped && !self.output.is_full() {
             match self.node.poll_notice(cx) {
                 Poll::Ready(Some(Notice::Warning { reason, detail })) => {
@@ -332,18 +363,35 @@ impl<'a, 's> Session<'a, 's> {
                 self.outcome(id, "", result.map(drop))
             }
             Answer::Refreshed { id, name, result } => self.outcome(id, &name, result),
+            Answer::Flushed { id, name, result: Ok(()) } => {
+                // The engine answers in the middle of its turn and tells events at the end: what is
+                // asked now is answered after that.
+                let status = self.node.start_status();
+                self.answers.push(Box::pin(async move {
+                    // A node that has stopped has told everything.
+                    let _ = status.await;
+                    Answer::Settled { id, name }
+                }));
+                Ok(())
+            }
             Answer::Flushed { id, name, result } => {
-                let lane = self.lanes.iter().find(|lane| lane.name == name);
-                if let (Ok(()), Some(group)) = (&result, lane.and_then(|lane| lane.group.as_ref()))
-                {
-                    let view = group.view().map(|view| Label::View(view.id));
-                    let body = Body::FlushOk { view };
-                    let mut line = line_of(self.output.now_us(), group, body);
-                    self.output.line(&mut line)?;
+                if let Some(lane) = self.lane(&name) {
+                    lane.flushed(None);
                 }
                 self.outcome(id, &name, result)
             }
+            Answer::Settled { id, name } => match self.lane(&name) {
+                Some(lane) => {
+                    lane.flushed(Some(id));
+                    Ok(())
+                }
+                None => self.outcome(id, &name, Ok(())),
+            },
         }
+    }
+
+    fn lane(&mut self, name: &str) -> Option<&mut Lane> {
+        self.lanes.iter_mut().find(|lane| lane.name == name)
     }
 
     fn semantics(&self, name: &str) -> Semantics {

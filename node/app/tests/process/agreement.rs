@@ -168,6 +168,10 @@ fn flush_requests_can_be_answered_by_hand() {
     second.tell(&json!({"flush_ok": "ops"}));
     first.await_view(2);
     second.await_view(2);
+    let events = first.events();
+    let at = |kind| events.iter().rposition(|event| is(event, kind)).expect(kind);
+    let order = ["send", "flush_ok", "done", "view"].map(at);
+    assert!(order.is_sorted(), "{order:?}");
     first.tell(&json!({"flush_ok": "ops", "id": 8}));
     let refused = first.await_event("refusal", |event| is(event, "refused"));
     assert_eq!((&refused["id"], text(&refused, "reason")), (&json!(8), "no_flush_request"));
