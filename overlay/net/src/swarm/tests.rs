@@ -68,8 +68,8 @@ fn a_disk_that_hangs_stops_nobody() {
         let driver = runtime::spawn(async move { Driver::new(settings, making) }).await.unwrap();
         // The disk hangs: whoever writes waits.
         let state = driver.addresses.state();
-        let (hanging, hangs) = mpsc::channel();
-        let (mend, mended) = mpsc::channel::<()>();
+        let (hanging, hangs) = mpsc::sync_channel(1);
+        let (mend, mended) = mpsc::sync_channel::<()>(1);
         let disk = std::thread::spawn(move || {
             let _held = state.lock().unwrap();
             hanging.send(()).unwrap();
