@@ -35,8 +35,8 @@ pub struct Epoch {
 
 impl Epoch {
     /// The keys that follow from the secret that the run `context` agreed on; `change` is the digest
-    /// of what the run was told ([`crate::change::digest`]), so that members who were told different
-    /// things hold different keys and notice it.
+    /// of what the run was told (classes, shares, who asked for it), so that members who were told
+    /// different things hold different keys and notice it.
     pub fn new(context: &RunContext, change: &[u8; 32], secret: &GroupSecret) -> Self {
         let mut material = [0; 96];
         let (parts, _) = material.as_chunks_mut::<32>();
