@@ -135,6 +135,8 @@ pub struct Stack {
     max_message: usize,
     seats: BTreeMap<Key, Seat>,
     numbers: Numbers,
+    /// Warnings of members, by reason.
+    warned: BTreeMap<&'static str, u64>,
     /// Members with something to work on.
     busy: BTreeSet<Key>,
     /// Of the engine, to be worked on.
@@ -176,6 +178,7 @@ impl Stack {
             max_message,
             seats: BTreeMap::new(),
             numbers: Numbers::default(),
+            warned: BTreeMap::new(),
             busy: BTreeSet::new(),
             engine_out: Outbox::new(),
             stopping: false,
@@ -215,6 +218,12 @@ impl Stack {
         context: &[u8],
     ) -> Option<Secret<32>> {
         self.seats.get(&(group.clone(), local))?.member.export(label, context)
+    }
+
+    /// How often members were warned of something, by reason: dropped and refused messages, runs that
+    /// were given up, and the like.
+    pub fn warned(&self) -> &BTreeMap<&'static str, u64> {
+        &self.warned
     }
 
     /// The largest message of a secure group.
@@ -468,6 +477,9 @@ impl Stack {
     }
 
     fn tell(&mut self, (group, local): &Key, event: Event, out: &mut Vec<Output>) {
+        if let Event::Warning { reason, .. } = &event {
+            *self.warned.entry(reason).or_default() += 1;
+        }
         if matches!(event, Event::Plain(Plain::Left | Plain::Refused(_)))
             && let Some(seat) = self.seats.remove(&(group.clone(), *local))
         {

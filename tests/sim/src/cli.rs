@@ -313,8 +313,14 @@ mod tests {
     }
 
     #[test]
-    fn other_key_agreements_are_refused() {
-        let cli = Cli::parse_from(["cenacle-sim", "run", "--key-agreement", "tgdh"]);
-        assert!(main(cli, &mut Vec::new()).is_err_and(|error| error.contains("not simulated yet")));
+    fn key_agreements_are_known_by_name() {
+        let refused = |words: &[&str], why: &str| {
+            let cli = Cli::parse_from(["cenacle-sim", "run"].iter().chain(words));
+            assert!(main(cli, &mut Vec::new()).is_err_and(|error| error.contains(why)), "{why}");
+        };
+        refused(&["--key-agreement", "tgdk"], "there is no key agreement");
+        refused(&["--key-agreement", "tgdh,gdh"], "name it");
+        refused(&["--key-agreement", "tgdh", "--semantics", "evs"], "are VS");
+        refused(&["--key-agreement", "tgdh", "--nodes", "200"], "at most 128");
     }
 }

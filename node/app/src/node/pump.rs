@@ -532,6 +532,6 @@ impl Pump {
     }
 
     fn status(&self) -> Status {
-        status::gather(self.stack.engine(), &self.network, &self.shared, &self.desk)
+        status::gather(&self.stack, &self.network, &self.shared, &self.desk)
     }
 }

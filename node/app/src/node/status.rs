@@ -7,6 +7,8 @@ use cenacle_core::{
     Ballot, Configuration, Drop, Engine, Figures, GroupName, MemberId, Memory, NodeId, ViewId,
 };
 use cenacle_net::Network;
+use cenacle_secure::Stack;
+use std::collections::BTreeMap;
 
 /// What a node is doing.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub struct Status {
     pub network: cenacle_net::Status,
     /// What the engine has counted.
     pub figures: Figures,
+    /// Warnings of groups with keys, by reason.
+    pub secure: BTreeMap<&'static str, u64>,
     /// What the engine holds in memory.
     pub memory: Memory,
     /// The weight of the events that the application has not read.
@@ -40,13 +44,14 @@ impl Status {
         self.members.first().copied().unwrap_or(self.node)
     }
 
-    /// Drops by reason, those that occurred: the engine's, then the network's.
+    /// Drops by reason, those that occurred: the engine's, the network's, those of groups with keys.
     pub fn drops(&self) -> Vec<(&'static str, &'static str, u64)> {
         let engine =
             Drop::ALL.iter().map(|reason| ("engine", reason.as_str(), self.figures.drops(*reason)));
         let network = self.network.drops.iter();
         let network = network.map(|(reason, count)| ("network", reason.as_str(), *count));
-        engine.chain(network).filter(|(_, _, count)| *count > 0).collect()
+        let secure = self.secure.iter().map(|(reason, count)| ("secure", *reason, *count));
+        engine.chain(network).chain(secure).filter(|(_, _, count)| *count > 0).collect()
     }
 }
 
@@ -70,7 +75,8 @@ pub struct GroupStatus {
     pub queued: usize,
 }
 
-pub(crate) fn gather(engine: &Engine, network: &Network, shared: &Shared, desk: &Desk) -> Status {
+pub(crate) fn gather(stack: &Stack, network: &Network, shared: &Shared, desk: &Desk) -> Status {
+    let engine: &Engine = stack.engine();
     let configuration: &Configuration = engine.configuration();
     let groups = desk.seats().map(|(seat, state)| {
         let view = seat.view();
@@ -92,6 +98,7 @@ pub(crate) fn gather(engine: &Engine, network: &Network, shared: &Shared, desk: 
         groups: groups.collect(),
         network: network.status(),
         figures: engine.figures().clone(),
+        secure: stack.warned().clone(),
         memory: engine.memory(),
         unread: shared.unread(),
         notices_dropped: shared.notices.dropped(),

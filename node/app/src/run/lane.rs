@@ -60,6 +60,10 @@ pub(super) struct Lane {
     /// The view of the lines so far.
     view: Option<ViewId>,
     flush: Flush,
+    /// Messages that were accepted and have no place yet.
+    unplaced: u64,
+    /// Those of them that were said before the answer to the flush request.
+    owed: u64,
     /// A view that waits for the line of the flush before it.
     held: Option<Event>,
 }
@@ -88,7 +92,19 @@ impl Lane {
     pub(super) fn new(name: String) -> Self {
         let (group, jobs, leaving) = (None, VecDeque::new(), Vec::new());
         let (flush, held) = (Flush::None, None);
-        Self { name, group, jobs, cost: 0, leaving, refused: None, view: None, flush, held }
+        Self {
+            name,
+            group,
+            jobs,
+            cost: 0,
+            leaving,
+            refused: None,
+            view: None,
+            flush,
+            unplaced: 0,
+            owed: 0,
+            held,
+        }
     }
 
     pub(super) fn push(&mut self, job: Job) {
@@ -120,9 +136,16 @@ impl Lane {
         while !output.is_full() {
             match self.poll_event(cx) {
                 Poll::Ready(Some(event)) => {
-                    if let Event::View(view) = &event {
-                        self.write_flush(output)?;
-                        self.view = Some(view.id);
+                    match &event {
+                        Event::View(view) => {
+                            self.write_flush(output)?;
+                            self.view = Some(view.id);
+                        }
+                        Event::Sent(_) | Event::NotSent { .. } => {
+                            self.unplaced = self.unplaced.saturating_sub(1);
+                            self.owed = self.owed.saturating_sub(1);
+                        }
+                        _ => {}
                     }
                     found = Events::Some;
                     self.write(event, output)?;
@@ -132,7 +155,10 @@ impl Lane {
                     return Ok(Events::Ended);
                 }
                 Poll::Pending => {
-                    self.write_flush(output)?;
+                    // What was said before it and has no place yet has its line before it, too.
+                    if self.owed == 0 {
+                        self.write_flush(output)?;
+                    }
                     break;
                 }
             }
@@ -209,6 +235,7 @@ impl Lane {
             Job::FlushOk { .. } if !matches!(self.flush, Flush::None) => Poll::Pending,
             Job::FlushOk { .. } => {
                 self.flush = Flush::Given;
+                self.owed = self.unplaced;
                 let answer = group.flush_ok();
                 return Poll::Ready(Step::FlushOk(self.take(), Box::pin(answer)));
             }
@@ -227,7 +254,10 @@ impl Lane {
         match result {
             // What is to be read comes first; it is at hand, or about to be.
             Poll::Ready(Err(Error::Backlog { .. })) | Poll::Pending => Poll::Pending,
-            Poll::Ready(result) => Poll::Ready(Step::Done((self.take(), result))),
+            Poll::Ready(result) => {
+                self.unplaced += u64::from(result.is_ok());
+                Poll::Ready(Step::Done((self.take(), result)))
+            }
         }
     }
 

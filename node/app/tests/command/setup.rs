@@ -42,7 +42,7 @@ fn what_init_makes_passes_check_and_has_an_id() {
     assert_eq!(mode(format!("{dir}/cenacle.psk")), 0o600);
     assert_eq!(mode(format!("{dir}/identity.key")), 0o600);
     let text = succeeds(&format!("check --config {dir}/cenacle.toml"));
-    assert!(text.contains("in order") && text.contains("ops, insecure"), "{text}");
+    assert!(text.contains("in order") && text.contains("ops, secure"), "{text}");
     assert!(!text.contains("not used"), "{text}");
     let checked = objects(&succeeds(&format!("check --json --config {dir}/cenacle.toml")));
     assert_eq!(checked[0]["ok"], true);

@@ -82,6 +82,8 @@ fn garbage_of_every_kind_is_refused_and_told() {
     // What the others said may be said again by it, to no effect.
     net.seconds(1);
     assert!(net.warnings(0).iter().any(|text| text.starts_with("refused_message: ")));
+    let counted = net.nodes[0].stack.warned()["refused_message"];
+    assert_eq!(counted, net.warnings(0).len() as u64, "every one is counted");
     assert!(net.heard(0).is_empty() && net.heard(1).is_empty());
     net.seconds(40);
     assert!(was_put_out(&net, 2));
