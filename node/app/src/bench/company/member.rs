@@ -49,14 +49,11 @@ async fn act(part: Part) -> Result<(), String> {
     let address = format!("{address}/p2p/{}", node.peer_id());
     say(&Word::Listening { address }).map_err(text)?;
     let group = node.join(GROUP).await.map_err(text)?;
-    let mut member = Member { group, index: 0 };
+    let mut member = Member { group, early: None };
     let mut orders = orders();
     loop {
         select_biased! {
-            event = member.group.next().fuse() => match event {
-                Some(event) => tell(&event)?,
-                None => return Err("the group has ended".to_owned()),
-            },
+            done = member.stand_by().fuse() => done?,
             order = orders.next() => match order {
                 None | Some(Order::Stop) => break,
                 Some(Order::Rest { millis, begin_us }) => rest(&node, millis, begin_us).await?,
@@ -155,13 +152,26 @@ fn text(error: impl std::fmt::Display) -> String {
 
 struct Member {
     group: Group,
-    /// Of the measurement, so that late messages of one do not count in the next.
-    index: u64,
+    /// A message that was faster than the order to expect it: orders come by another way.
+    early: Option<Message>,
 }
 
 impl Member {
+    /// Follows the group until the next order; ends with each event. Does not read on behind an early
+    /// message, so that what follows it waits in the group's queue.
+    async fn stand_by(&mut self) -> Result<(), String> {
+        if self.early.is_some() {
+            return std::future::pending().await;
+        }
+        match self.group.next().await {
+            Some(Event::Message(message)) => self.early = Some(message),
+            Some(event) => tell(&event)?,
+            None => return Err("the group has ended".to_owned()),
+        }
+        Ok(())
+    }
+
     async fn carry_out(&mut self, order: Order) -> Result<(), String> {
-        self.index += 1;
         match order {
             Order::Flood { size, millis, begin_us, service, sends, senders } => {
                 let until_us = begin_us + millis * 1000;
@@ -193,6 +203,9 @@ impl Member {
     }
 
     async fn next_message(&mut self) -> Result<Message, String> {
+        if let Some(message) = self.early.take() {
+            return Ok(message);
+        }
         loop {
             match self.group.next().await {
                 Some(Event::Message(message)) => return Ok(message),
