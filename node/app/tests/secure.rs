@@ -55,6 +55,14 @@ async fn nodes(count: usize, groups: &[GroupOptions]) -> Vec<Node> {
     nodes
 }
 
+/// Two nodes, both joining one group.
+async fn two_in_ops() -> (Vec<Node>, Group, Group) {
+    let nodes = nodes(2, &[GroupOptions::secure("ops").unwrap()]).await;
+    let one = nodes[0].join("ops").await.unwrap();
+    let other = nodes[1].join("ops").await.unwrap();
+    (nodes, one, other)
+}
+
 async fn stop(nodes: Vec<Node>) {
     for node in nodes {
         node.stop().await;
@@ -115,9 +123,7 @@ fn every_module_gives_a_group_its_keys() {
 #[test]
 fn a_refresh_gives_the_same_members_another_key() {
     block_on(async {
-        let nodes = nodes(2, &[GroupOptions::secure("ops").unwrap()]).await;
-        let mut one = nodes[0].join("ops").await.unwrap();
-        let mut other = nodes[1].join("ops").await.unwrap();
+        let (nodes, mut one, mut other) = two_in_ops().await;
         let before = view_of(&mut one, 2).await;
         view_of(&mut other, 2).await;
         other.refresh().await.unwrap();
@@ -132,9 +138,7 @@ fn a_refresh_gives_the_same_members_another_key() {
 #[test]
 fn states_tell_when_a_key_is_agreed() {
     block_on(async {
-        let nodes = nodes(2, &[GroupOptions::secure("ops").unwrap()]).await;
-        let mut one = nodes[0].join("ops").await.unwrap();
-        let _other = nodes[1].join("ops").await.unwrap();
+        let (nodes, mut one, _other) = two_in_ops().await;
         let mut states = Vec::new();
         let mut members = 0;
         while members < 2 || states.last() != Some(&State::Secure) {
@@ -201,9 +205,7 @@ fn what_cannot_be_is_refused_at_the_start() {
 #[test]
 fn large_messages_travel_under_a_key() {
     block_on(async {
-        let nodes = nodes(2, &[GroupOptions::secure("ops").unwrap()]).await;
-        let mut one = nodes[0].join("ops").await.unwrap();
-        let mut other = nodes[1].join("ops").await.unwrap();
+        let (nodes, mut one, mut other) = two_in_ops().await;
         view_of(&mut one, 2).await;
         view_of(&mut other, 2).await;
         let body: Vec<u8> = (0..5 << 20).map(|n: u32| n.to_le_bytes()[0] ^ 0x5a).collect();

@@ -29,7 +29,7 @@ impl Agreement {
     pub(crate) fn take(
         &mut self,
         arrived: Arrived,
-        tools: &mut Tools<'_>,
+        tools: &mut Tools,
         out: &mut Vec<Act>,
     ) -> Option<Epoch> {
         match arrived.kind {
@@ -80,7 +80,7 @@ impl Agreement {
     }
 
     /// Opens what waits, all at once, and gives it to the module in order.
-    pub(crate) fn settle(&mut self, tools: &mut Tools<'_>, out: &mut Vec<Act>) {
+    pub(crate) fn settle(&mut self, tools: &mut Tools, out: &mut Vec<Act>) {
         // What the module answers may come back at once only through the engine: one pass is all.
         let pending = std::mem::take(&mut self.current.pending);
         if pending.is_empty() {
@@ -125,7 +125,7 @@ impl Agreement {
         from: u32,
         channel: Channel,
         body: Vec<u8>,
-        tools: &mut Tools<'_>,
+        tools: &mut Tools,
         out: &mut Vec<Act>,
     ) -> Result<(), ModuleError> {
         let right_way = match channel {
@@ -147,7 +147,7 @@ impl Agreement {
     fn frame(
         &mut self,
         arrived: &Arrived,
-        tools: &mut Tools<'_>,
+        tools: &mut Tools,
         out: &mut Vec<Act>,
     ) -> Result<(), ModuleError> {
         let framed = Framed::read(&self.current.context, &self.ring, self.me, &arrived.body);
@@ -201,7 +201,7 @@ impl Agreement {
         self.current.epoch.take()
     }
 
-    fn take_control(&mut self, arrived: &Arrived, tools: &mut Tools<'_>, out: &mut Vec<Act>) {
+    fn take_control(&mut self, arrived: &Arrived, tools: &mut Tools, out: &mut Vec<Act>) {
         let (from, control) = match self.control_in.open(&arrived.body) {
             Ok(message) if self.members.get(message.from() as usize) == Some(&arrived.from) => {
                 (message.from(), Control::read(message.body()))

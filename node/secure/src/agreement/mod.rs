@@ -25,7 +25,9 @@ use crate::words::Words;
 use crate::{Destination, EnvelopeError, KeyRing, Run, RunContext, Sealer, Signer, TAG_LEN};
 use bytes::Bytes;
 use cenacle_core::{MemberId, Service, Time, View};
-use cenacle_plugin::{Error as ModuleError, KeyAgreement, Member, Order, ViewChange, Work};
+use cenacle_plugin::{
+    Action, Error as ModuleError, Event, Input, KeyAgreement, Member, Order, ViewChange, Work,
+};
 use run::Current;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,12 +59,23 @@ pub(crate) enum Act {
     Warn(&'static str, String),
 }
 
-/// What does not change for a member.
-pub(crate) struct Tools<'a> {
-    pub(crate) instance: &'a mut dyn KeyAgreement,
-    pub(crate) entropy: &'a mut Entropy,
+/// What a member has for all its runs.
+pub(crate) struct Tools {
+    pub(crate) instance: Box<dyn KeyAgreement>,
+    pub(crate) entropy: Entropy,
     pub(crate) now: Time,
-    pub(crate) work: &'a mut Work,
+    /// What the runs have cost.
+    pub(crate) work: Work,
+}
+
+impl Tools {
+    /// Gives the module an event: time and randomness come with it.
+    pub(crate) fn feed(&mut self, input: Input) -> Result<Vec<Action>, ModuleError> {
+        let event = Event { time_us: self.now.0, random: self.entropy.draw(), input };
+        let mut actions = Vec::new();
+        self.instance.handle(&event, &mut actions)?;
+        Ok(actions)
+    }
 }
 
 /// What names the runs of a group.
@@ -106,7 +119,7 @@ impl Agreement {
         me: MemberId,
         said: &BTreeMap<MemberId, Words>,
         before: Option<&KeyRing>,
-        tools: &mut Tools<'_>,
+        tools: &mut Tools,
         out: &mut Vec<Act>,
     ) -> Result<Self, Failure> {
         let (of, members) = (view.clone(), view.members.clone());
@@ -182,7 +195,7 @@ impl Agreement {
     }
 
     /// The next run begins: the module is told what it is about.
-    fn begin(&mut self, tools: &mut Tools<'_>, out: &mut Vec<Act>) {
+    fn begin(&mut self, tools: &mut Tools, out: &mut Vec<Act>) {
         let change = match self.current.number {
             0 => Ok(self.first.clone()),
             _ => change::afresh(self.me, &self.members),
@@ -190,7 +203,7 @@ impl Agreement {
         let begun = change.and_then(|change| {
             self.current.digest = change::digest(&change)?;
             let change = change.named(*self.current.context.as_bytes());
-            self.feed(cenacle_plugin::Input::Change(Arc::new(change)), tools, out)
+            self.feed(Input::Change(Arc::new(change)), tools, out)
         });
         if let Err(error) = begun {
             self.failed(tools.now, &error, out);
@@ -198,7 +211,7 @@ impl Agreement {
     }
 
     /// An agreed abort of the present run: the next one begins.
-    fn restart(&mut self, cause: Cause, tools: &mut Tools<'_>, out: &mut Vec<Act>) {
+    fn restart(&mut self, cause: Cause, tools: &mut Tools, out: &mut Vec<Act>) {
         match cause {
             Cause::Failure => {}
             Cause::Member(culprit) => self.strike(culprit, out),

@@ -6,7 +6,7 @@ use crate::keys::{CONFIRMATION_LEN, Epoch};
 use crate::{Destination, EnvelopeError, Framed, KeyRing, Opener, RunContext, Sealer};
 use bytes::Bytes;
 use cenacle_core::{MemberId, Service, Time};
-use cenacle_plugin::{Action, Error as ModuleError, Event, Input, Order};
+use cenacle_plugin::{Action, Error as ModuleError, Input, Order};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -89,16 +89,14 @@ impl Agreement {
     pub(super) fn feed(
         &mut self,
         input: Input,
-        tools: &mut Tools<'_>,
+        tools: &mut Tools,
         out: &mut Vec<Act>,
     ) -> Result<(), ModuleError> {
         let mut next = Some(input);
         while let Some(input) = next.take() {
-            let event = Event { time_us: tools.now.0, random: tools.entropy.draw(), input };
-            let mut actions = Vec::new();
-            tools.instance.handle(&event, &mut actions)?;
-            for action in actions {
-                if matches!(action, Action::Resume) && !matches!(event.input, Input::Resume) {
+            let resumed = matches!(input, Input::Resume);
+            for action in tools.feed(input)? {
+                if matches!(action, Action::Resume) && !resumed {
                     next = Some(Input::Resume);
                     continue;
                 }
@@ -111,7 +109,7 @@ impl Agreement {
     fn carry_out(
         &mut self,
         action: Action,
-        tools: &mut Tools<'_>,
+        tools: &mut Tools,
         out: &mut Vec<Act>,
     ) -> Result<(), ModuleError> {
         match action {
@@ -142,7 +140,7 @@ impl Agreement {
                 Ok(())
             }
             Action::Count(work) => {
-                *tools.work += work;
+                tools.work += work;
                 Ok(())
             }
             Action::Resume | Action::Offer(_) => {

@@ -1,18 +1,18 @@
 //! What the engine tells a member of a secure group.
 
-use super::{MAX_EARLY, Member, Sealed, State, Wish};
-use crate::agreement::{Arrived, Tools};
+use super::{MAX_EARLY, Member, Outgoing, Sealed, State, Wish};
+use crate::agreement::Arrived;
 use crate::control::kind;
 use crate::event::Event;
 use crate::keys::Epoch;
 use crate::records::{Opened, RecordError, key_id_of};
 use bytes::Bytes;
-use cenacle_core::{Event as Plain, MemberId, Order, Service, Time, ViewId};
+use cenacle_core::{Event as Plain, MemberId, Order, Service, Time};
 
 impl Member {
     /// Takes an event of the engine.
     pub(crate) fn engine(&mut self, now: Time, event: Plain, out: &mut Vec<Wish>) {
-        self.now = now;
+        self.tools.now = now;
         match event {
             Plain::Sent { view, service, to, .. } => self.placed(view, service, to, out),
             Plain::Message { from, service, order, body, .. } => {
@@ -47,13 +47,7 @@ impl Member {
         // After a run is confirmed, or the view's signal, what is left of it means nothing.
         let State::Agreeing(agreement) = &mut self.state else { return };
         let mut acts = Vec::new();
-        let mut tools = Tools {
-            instance: self.instances.key_agreement.as_mut(),
-            entropy: &mut self.entropy,
-            now: self.now,
-            work: &mut self.work,
-        };
-        let confirmed = agreement.take(arrived, &mut tools, &mut acts);
+        let confirmed = agreement.take(arrived, &mut self.tools, &mut acts);
         self.carry_out(acts, out);
         if let Some(epoch) = confirmed {
             self.confirmed(epoch, out);
@@ -87,8 +81,9 @@ impl Member {
             && let Some((first, messages)) = self.own_record(&body)
         {
             for (number, message) in (first..).zip(messages) {
-                let event = delivered(from, number, view, message.service, order, message.body);
-                out.push(Wish::Tell(event));
+                let Outgoing { service, body, .. } = message;
+                let event = Plain::Message { from, number, view, service, order, body };
+                out.push(Wish::Tell(Event::Plain(event)));
             }
             return;
         }
@@ -100,8 +95,9 @@ impl Member {
                     let detail = format!("{from} may not send in {}: it is not heard", self.group);
                     return self.warn("not_allowed", detail, out);
                 }
-                for (number, message) in (first..).zip(messages) {
-                    out.push(Wish::Tell(delivered(from, number, view, service, order, message)));
+                for (number, body) in (first..).zip(messages) {
+                    let event = Plain::Message { from, number, view, service, order, body };
+                    out.push(Wish::Tell(Event::Plain(event)));
                 }
             }
             // Of a view that this member has not installed, or sealed before it began: its sender
@@ -143,13 +139,8 @@ impl Member {
 
     /// The instance forgets the run; what it confirmed last stays.
     fn abort_run(&mut self) {
-        let event = cenacle_plugin::Event {
-            time_us: self.now.0,
-            random: self.entropy.draw(),
-            input: cenacle_plugin::Input::Abort,
-        };
         // An instance that cannot even forget is told of the next change all the same.
-        let _ = self.instances.key_agreement.handle(&event, &mut Vec::new());
+        let _ = self.tools.feed(cenacle_plugin::Input::Abort);
     }
 
     fn flush_request(&mut self, out: &mut Vec<Wish>) {
@@ -172,15 +163,4 @@ impl Member {
     pub(super) fn warn(&self, reason: &'static str, detail: String, out: &mut Vec<Wish>) {
         out.push(Wish::Tell(Event::Warning { reason, detail }));
     }
-}
-
-fn delivered(
-    from: MemberId,
-    number: u64,
-    view: ViewId,
-    service: Service,
-    order: Option<Order>,
-    body: Bytes,
-) -> Event {
-    Event::Plain(Plain::Message { from, number, view, service, order, body })
 }

@@ -131,10 +131,10 @@ pub(crate) struct Member {
     group: GroupName,
     me: MemberId,
     suite: Suite,
-    instances: Instances,
+    policy: Box<dyn Policy>,
+    cipher: Box<dyn Cipher>,
     max_records: u64,
     signer: Arc<Signer>,
-    entropy: Entropy,
     patience: Patience,
     manual_flush: bool,
     state: State,
@@ -159,8 +159,7 @@ pub(crate) struct Member {
     next_check: Option<Time>,
     /// A new key was asked for in this secure view.
     rekeying: bool,
-    work: Work,
-    now: Time,
+    tools: Tools,
 }
 
 /// A record as the engine delivered it.
@@ -191,6 +190,13 @@ impl Member {
         manual_flush: bool,
     ) -> Self {
         let Means { signer, seed, patience } = means;
+        let Instances { key_agreement, cipher, cipher_properties, policy } = instances;
+        let tools = Tools {
+            instance: key_agreement,
+            entropy: Entropy::new(seed),
+            now: Time(0),
+            work: Work::default(),
+        };
         let agreement = &charter.key_agreement;
         let suite = Suite {
             name: format!("{} {}", agreement.name, agreement.version),
@@ -199,7 +205,7 @@ impl Member {
             signer: Arc::clone(&signer),
             timeout: patience.agreement,
         };
-        let max_records = match instances.cipher_properties {
+        let max_records = match cipher_properties {
             Properties::Cipher { max_messages, .. } => max_messages,
             _ => 0,
         };
@@ -207,10 +213,10 @@ impl Member {
             group,
             me,
             suite,
-            instances,
+            policy,
+            cipher,
             max_records,
             signer,
-            entropy: Entropy::new(seed),
             patience,
             manual_flush,
             state: State::Joining,
@@ -229,14 +235,13 @@ impl Member {
             leaving: None,
             next_check: None,
             rekeying: false,
-            work: Work::default(),
-            now: Time(0),
+            tools,
         }
     }
 
     /// A share to travel with the join.
     pub(crate) fn first_offer(&mut self, now: Time) -> Option<Vec<u8>> {
-        self.now = now;
+        self.tools.now = now;
         self.offer()
     }
 
@@ -247,12 +252,12 @@ impl Member {
 
     /// Fresh bytes of the operating system.
     pub(crate) fn add_entropy(&mut self, fresh: &Secret<32>) {
-        self.entropy.add(fresh);
+        self.tools.entropy.add(fresh);
     }
 
     /// What key agreement has cost so far.
     pub(crate) fn work(&self) -> Work {
-        self.work
+        self.tools.work
     }
 
     /// A key of the present epoch for the application.
@@ -272,7 +277,7 @@ impl Member {
 
     /// Time has passed.
     pub(crate) fn tick(&mut self, now: Time, out: &mut Vec<Wish>) {
-        self.now = now;
+        self.tools.now = now;
         if let State::Agreeing(agreement) = &mut self.state {
             let mut acts = Vec::new();
             agreement.tick(now, &mut acts);
@@ -285,16 +290,10 @@ impl Member {
 
     /// Nothing else is at hand: what waits is worked on, sealed and sent.
     pub(crate) fn settle(&mut self, now: Time, out: &mut Vec<Wish>) {
-        self.now = now;
+        self.tools.now = now;
         if let State::Agreeing(agreement) = &mut self.state {
             let mut acts = Vec::new();
-            let mut tools = Tools {
-                instance: self.instances.key_agreement.as_mut(),
-                entropy: &mut self.entropy,
-                now,
-                work: &mut self.work,
-            };
-            agreement.settle(&mut tools, &mut acts);
+            agreement.settle(&mut self.tools, &mut acts);
             self.carry_out(acts, out);
         }
         self.send_queued(out);
@@ -315,22 +314,23 @@ impl Member {
             self.next_check = None;
             return;
         };
-        self.next_check = Some(self.now + self.patience.rekey_check);
+        self.next_check = Some(self.tools.now + self.patience.rekey_check);
         let usage = cenacle_plugin::KeyUse {
-            age_ms: u64::try_from(self.now.since(present.since).as_millis()).unwrap_or(u64::MAX),
+            age_ms: u64::try_from(self.tools.now.since(present.since).as_millis())
+                .unwrap_or(u64::MAX),
             sealed_bytes: present.sealed,
             sealed_messages: present.writer.sealed().max(present.reader.most_opened()),
         };
         let spent = usage.sealed_messages >= self.max_records / 2;
-        let due = self.instances.policy.rekey(&usage).is_some() || spent;
+        let due = self.policy.rekey(&usage).is_some() || spent;
         // The most senior member asks; the others only where it does not.
         let position = present.view.members.iter().position(|member| *member == self.me);
         let patience = self.patience.rekey_check.saturating_mul(
             u32::try_from(position.unwrap_or(0)).unwrap_or(u32::MAX).saturating_mul(2),
         );
         if matches!(self.state, State::Secure) && due && !present.asked {
-            let since = *self.queue.due_since.get_or_insert(self.now);
-            if self.now.since(since) >= patience {
+            let since = *self.queue.due_since.get_or_insert(self.tools.now);
+            if self.tools.now.since(since) >= patience {
                 self.refresh(out);
             }
         }

@@ -149,7 +149,7 @@ impl Member {
 
     /// Wants to leave, after what it said.
     pub(crate) fn leave(&mut self) {
-        let until = self.now + self.patience.agreement;
+        let until = self.tools.now + self.patience.agreement;
         self.leaving.get_or_insert(Leaving { until, told: false });
     }
 
@@ -313,14 +313,8 @@ impl Member {
 
     /// A share ahead of the next run, where the module has one to offer.
     pub(super) fn offer(&mut self) -> Option<Vec<u8>> {
-        let event = cenacle_plugin::Event {
-            time_us: self.now.0,
-            random: self.entropy.draw(),
-            input: cenacle_plugin::Input::Offer,
-        };
-        let mut actions = Vec::new();
         // A module that fails to offer has nothing to offer.
-        self.instances.key_agreement.handle(&event, &mut actions).ok()?;
+        let actions = self.tools.feed(cenacle_plugin::Input::Offer).ok()?;
         actions.into_iter().find_map(|action| match action {
             cenacle_plugin::Action::Offer(share) => Some(share),
             _ => None,
@@ -330,7 +324,7 @@ impl Member {
     /// Leaves once all is said, or when that takes too long.
     fn leave_when_said(&mut self, out: &mut Vec<Wish>) {
         let Some(leaving) = self.leaving.filter(|leaving| !leaving.told) else { return };
-        if !self.queue.messages.is_empty() && self.now < leaving.until {
+        if !self.queue.messages.is_empty() && self.tools.now < leaving.until {
             return;
         }
         let lost = self.queue.messages.len();

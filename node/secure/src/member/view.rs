@@ -1,7 +1,7 @@
 //! Views: an agreement begins with each of the engine's, and a secure one is made when it ends well.
 
 use super::{Member, Present, State, Wish};
-use crate::agreement::{Agreement, Tools};
+use crate::agreement::Agreement;
 use crate::event::{Event, SecureView, Standing};
 use crate::keys::Epoch;
 use crate::names::module_member;
@@ -24,12 +24,6 @@ impl Member {
         (self.rekeying, self.asks) = (false, false);
         let said = self.heard(&view, out);
         let mut acts = Vec::new();
-        let mut tools = Tools {
-            instance: self.instances.key_agreement.as_mut(),
-            entropy: &mut self.entropy,
-            now: self.now,
-            work: &mut self.work,
-        };
         let before = self.ring.as_deref();
         let begun = Agreement::new(
             self.suite.clone(),
@@ -37,7 +31,7 @@ impl Member {
             self.me,
             &said,
             before,
-            &mut tools,
+            &mut self.tools,
             &mut acts,
         );
         out.push(Wish::Tell(Event::Standing(Standing::Agreeing)));
@@ -82,7 +76,7 @@ impl Member {
             return;
         };
         let mut view = agreement.view().clone();
-        let cipher = self.instances.cipher.as_ref();
+        let cipher = self.cipher.as_ref();
         let writer = Writer::new(&epoch, cipher, self.max_records, &self.me);
         let reader = Reader::new(&epoch, cipher, &view.members, self.me);
         let (Ok(writer), Ok(reader)) = (writer, reader) else {
@@ -104,7 +98,7 @@ impl Member {
             view,
             writer,
             reader,
-            since: self.now,
+            since: self.tools.now,
             sealed: 0,
             spent: false,
             silent: silent.clone(),
@@ -113,7 +107,7 @@ impl Member {
         });
         self.state = State::Secure;
         self.queue.due_since = None;
-        self.next_check = Some(self.now + self.patience.rekey_check);
+        self.next_check = Some(self.tools.now + self.patience.rekey_check);
         out.push(Wish::Tell(Event::Secure(Box::new(secure))));
         let standing = match silent {
             Some(detail) => Standing::ReadOnly { detail },
@@ -123,13 +117,7 @@ impl Member {
     }
 
     fn confirm_instance(&mut self, out: &mut Vec<Wish>) {
-        let event = cenacle_plugin::Event {
-            time_us: self.now.0,
-            random: self.entropy.draw(),
-            input: Input::Confirmed,
-        };
-        let mut actions = Vec::new();
-        if let Err(error) = self.instances.key_agreement.handle(&event, &mut actions) {
+        if let Err(error) = self.tools.feed(Input::Confirmed) {
             // The key is good all the same; the next change starts afresh where it must.
             self.warn("key_agreement", format!("after the confirmation: {error}"), out);
         }
@@ -142,7 +130,7 @@ impl Member {
             present: self.primary_present,
         };
         // A group that never had a primary view begins with one.
-        if self.last_primary.is_some() && !self.instances.policy.may_continue(&component) {
+        if self.last_primary.is_some() && !self.policy.may_continue(&component) {
             let Component { present, last_primary } = component;
             let detail = format!(
                 "{present} of the {last_primary} members of the last primary view are here: this \
@@ -173,7 +161,7 @@ impl Member {
 
     fn may(&self, member: &MemberId) -> Verdict {
         match module_member(member) {
-            Ok(member) => self.instances.policy.may_send(&member),
+            Ok(member) => self.policy.may_send(&member),
             Err(error) => {
                 Verdict::Refuse { reason: "member".to_owned(), detail: error.to_string() }
             }

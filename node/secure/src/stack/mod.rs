@@ -7,16 +7,18 @@
 //!
 //! Groups without keys pass through untouched.
 
-use crate::charter::{Charter, Choice};
+mod between;
+mod joining;
+
+use crate::charter::Charter;
 use crate::entropy::Entropy;
 use crate::event::Event;
-use crate::member::{Instances, Means, Member, Outgoing, Patience, Wish};
-use crate::words::{Occasion, Words};
+use crate::member::{Member, Outgoing, Patience};
 use crate::{Signer, member};
 use bytes::Bytes;
 use cenacle_core::{
-    Engine, Error as Refused, Event as Plain, GroupName, Input, Join, MemberId, NodeId, Outbox,
-    Output as EngineOutput, Semantics, Service, Time,
+    Engine, Error as Refused, GroupName, Input, NodeId, Outbox, Output as EngineOutput, Service,
+    Time,
 };
 use cenacle_plugin::{Executor, ModuleSource, Secret, Work};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -231,81 +233,6 @@ impl Stack {
         member::largest(self.max_message)
     }
 
-    /// Joins a secure group.
-    pub fn join(
-        &mut self,
-        now: Time,
-        join: SecureJoin,
-        out: &mut Vec<Output>,
-    ) -> Result<(), StackError> {
-        let group: GroupName = join.charter.group.parse()?;
-        let instances = self.instances(&join.charter)?;
-        let me = MemberId { node: self.node, local: join.local };
-        let mut member = Member::new(
-            &join.charter,
-            group.clone(),
-            me,
-            instances,
-            Means {
-                signer: Arc::clone(&self.signer),
-                seed: self.entropy.draw(),
-                patience: self.patience,
-            },
-            join.manual_flush,
-        );
-        member.count_from(self.numbers.take(join.local));
-        let words = Words {
-            share: member.first_offer(now),
-            evidence: join.evidence.to_vec(),
-            above: join.above,
-            ..Words::default()
-        };
-        let wish = Join {
-            group: group.clone(),
-            local: join.local,
-            semantics: Semantics::Vs,
-            charter: join.charter.encode().into(),
-            blob: words.say(&self.signer, &group, &me, Occasion::Join),
-            // The machine answers, in the application's name or in its own.
-            manual_flush: true,
-        };
-        if let Err(error) = self.engine.handle(now, Input::Join(wish), &mut self.engine_out) {
-            self.numbers.keep(join.local, member.counted());
-            return Err(error.into());
-        }
-        let seat = Seat { member, backlog: VecDeque::new(), blocked: false };
-        self.seats.insert((group, join.local), seat);
-        self.work_off(now, out);
-        Ok(())
-    }
-
-    fn instances(&self, charter: &Charter) -> Result<Instances, StackError> {
-        let failed = |kind: &str, choice: &Choice, why: String| StackError::Module {
-            group: charter.group.clone(),
-            detail: format!("{kind} {:?}: {why}", choice.name),
-        };
-        let missing = || "there is no such module here: install it, or choose another".to_owned();
-        let choice = &charter.key_agreement;
-        let fail = |why| failed("key agreement", choice, why);
-        let module = self.modules.key_agreement(&choice.name).ok_or_else(|| fail(missing()))?;
-        let options = choice.options(module.descriptor()).map_err(|e| fail(e.to_string()))?;
-        let key_agreement = module
-            .create(&options, Arc::clone(&self.executor))
-            .map_err(|error| fail(error.to_string()))?;
-        let choice = &charter.cipher;
-        let fail = |why| failed("cipher", choice, why);
-        let module = self.modules.cipher(&choice.name).ok_or_else(|| fail(missing()))?;
-        let options = choice.options(module.descriptor()).map_err(|e| fail(e.to_string()))?;
-        let cipher = module.create(&options).map_err(|error| fail(error.to_string()))?;
-        let cipher_properties = module.descriptor().properties.clone();
-        let choice = &charter.policy;
-        let fail = |why| failed("policy", choice, why);
-        let module = self.modules.policy(&choice.name).ok_or_else(|| fail(missing()))?;
-        let options = choice.options(module.descriptor()).map_err(|e| fail(e.to_string()))?;
-        let policy = module.create(&options).map_err(|error| fail(error.to_string()))?;
-        Ok(Instances { key_agreement, cipher, cipher_properties, policy })
-    }
-
     /// Wants a new key for a group, without a change of members.
     pub fn refresh(
         &mut self,
@@ -464,146 +391,5 @@ impl Stack {
             self.stopping = false;
             let _ = self.engine.handle(now, Input::Shutdown, &mut self.engine_out);
         }
-    }
-
-    /// Carries out what a member wants.
-    fn grant(&mut self, now: Time, key: &Key, wishes: Vec<Wish>, out: &mut Vec<Output>) {
-        for wish in wishes {
-            match wish {
-                Wish::Tell(event) => self.tell(key, event, out),
-                Wish::Engine(input) => self.give(now, key, input, out),
-            }
-        }
-    }
-
-    fn tell(&mut self, (group, local): &Key, event: Event, out: &mut Vec<Output>) {
-        if let Event::Warning { reason, .. } = &event {
-            *self.warned.entry(reason).or_default() += 1;
-        }
-        if matches!(event, Event::Plain(Plain::Left | Plain::Refused(_)))
-            && let Some(seat) = self.seats.remove(&(group.clone(), *local))
-        {
-            self.numbers.keep(*local, seat.member.counted());
-        }
-        out.push(Output::Event { group: group.clone(), local: *local, event });
-    }
-
-    /// Gives the engine what a member wants of it, behind what has had no room yet.
-    fn give(&mut self, now: Time, key: &Key, input: Input, out: &mut Vec<Output>) {
-        let Some(seat) = self.seats.get_mut(key) else { return };
-        if !seat.backlog.is_empty() {
-            return seat.backlog.push_back(input);
-        }
-        self.try_give(now, key, input, out);
-    }
-
-    /// False if there was no room; the input waits.
-    fn try_give(&mut self, now: Time, key: &Key, input: Input, out: &mut Vec<Output>) -> bool {
-        let lane = match &input {
-            Input::Send { service, .. } => Some((*service, None)),
-            Input::Unicast { to, .. } => Some((Service::Unicast, Some(*to))),
-            _ => None,
-        };
-        // A copy of a handle, not of the bytes.
-        let again = input.clone();
-        let result = self.engine.handle(now, input, &mut self.engine_out);
-        let Some(seat) = self.seats.get_mut(key) else { return true };
-        match result {
-            Ok(()) => {}
-            Err(Refused::QueueFull { .. } | Refused::Backlog { .. }) => {
-                seat.backlog.push_front(again);
-                seat.member.set_full(true);
-                return false;
-            }
-            // The blob does not fit beside the others: what is least needed stays out.
-            Err(Refused::TooMany { .. }) if matches!(again, Input::FlushOk { .. }) => {
-                let (group, local) = key.clone();
-                let bare = Input::FlushOk { group, local, blob: Bytes::new() };
-                let _ = self.engine.handle(now, bare, &mut self.engine_out);
-            }
-            Err(error) => {
-                if let Some((service, to)) = lane {
-                    seat.member.was_refused(service, to);
-                }
-                let event = Event::Warning { reason: "not_sent", detail: error.to_string() };
-                self.tell(key, event, out);
-            }
-        }
-        true
-    }
-
-    /// Hears what the engine has to say, and does what follows from it.
-    fn work_off(&mut self, now: Time, out: &mut Vec<Output>) {
-        while !self.engine_out.is_empty() {
-            for output in std::mem::take(&mut self.engine_out) {
-                match output {
-                    EngineOutput::Event { group, local, event } => {
-                        self.event(now, (group, local), event, out);
-                    }
-                    EngineOutput::Writable => self.writable(now, out),
-                    other => out.push(Output::Engine(other)),
-                }
-            }
-        }
-    }
-
-    fn event(&mut self, now: Time, key: Key, event: Plain, out: &mut Vec<Output>) {
-        let Some(seat) = self.seats.get_mut(&key) else {
-            let (group, local) = key;
-            return out.push(Output::Event { group, local, event: Event::Plain(event) });
-        };
-        let mut wishes = Vec::new();
-        let before = event.weight();
-        seat.member.engine(now, event, &mut wishes);
-        self.weigh(now, before, &wishes);
-        self.grant(now, &key, wishes, out);
-        self.busy.insert(key);
-    }
-
-    /// The engine counts what is not read: what the application is told instead of its event.
-    fn weigh(&mut self, now: Time, before: usize, wishes: &[Wish]) {
-        let weight = |wish: &Wish| match wish {
-            Wish::Tell(event) => event.weight(),
-            Wish::Engine(_) => 0,
-        };
-        let after: usize = wishes.iter().map(weight).sum();
-        let input = match after.checked_sub(before) {
-            Some(0) => return,
-            Some(bytes) => Input::Unread { bytes },
-            None => Input::Consumed { bytes: before - after },
-        };
-        let _ = self.engine.handle(now, input, &mut self.engine_out);
-    }
-
-    /// There is room in the engine again: for what waited, then for the members, then for whoever
-    /// waits above.
-    fn writable(&mut self, now: Time, out: &mut Vec<Output>) {
-        if self.give_waiting(now, out) {
-            out.push(Output::Engine(EngineOutput::Writable));
-        }
-    }
-
-    /// Gives the engine what it had no room for; false if it has none still.
-    fn give_waiting(&mut self, now: Time, out: &mut Vec<Output>) -> bool {
-        let waiting: Vec<Key> = self
-            .seats
-            .iter()
-            .filter(|(_, seat)| !seat.backlog.is_empty())
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in waiting {
-            while let Some(input) =
-                self.seats.get_mut(&key).and_then(|seat| seat.backlog.pop_front())
-            {
-                if !self.try_give(now, &key, input, out) {
-                    return false;
-                }
-            }
-            if let Some(seat) = self.seats.get_mut(&key) {
-                seat.member.set_full(false);
-            }
-            self.busy.insert(key);
-        }
-        true
     }
 }

@@ -9,20 +9,19 @@
 //! A turn takes everything at hand, within bounds: frames first, then commands, then the time. Under
 //! load more is at hand at each turn, and what a turn costs is shared by more messages.
 
+mod commands;
+mod outputs;
+
 use super::clock::{Clock, instant_of};
-use super::desk::{Desk, Verdict};
-use super::shared::{Command, Shared, Wish};
+use super::desk::Desk;
+use super::shared::{Command, Shared};
 use super::status::{self, Status};
-use crate::Error;
 use async_io::Timer;
 use bytes::Bytes;
-use cenacle_core::{
-    Error as Refused, GroupName, Input, NodeId, Output as EngineOutput, Service, Settings, Time,
-    Warning,
-};
+use cenacle_core::{Error as Refused, Input, NodeId, Settings, Time};
 use cenacle_net::{Events, NetEvent, Network};
 use cenacle_plugin::Secret;
-use cenacle_secure::{Event, Output, Stack, StackError};
+use cenacle_secure::{Output, Stack, StackError};
 use futures::Stream;
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -275,7 +274,7 @@ impl Pump {
                     self.desk.set_connected(!self.connected.is_empty(), now);
                 }
                 NetEvent::Listening { address } => {
-                    self.shared.notices.push(super::Notice::Listening { address });
+                    self.shared.notices.push(crate::node::Notice::Listening { address });
                 }
                 NetEvent::Warning { reason, detail } => self.shared.notices.warn(reason, detail),
                 _ => {}
@@ -294,155 +293,6 @@ impl Pump {
         }
     }
 
-    fn take_commands(&mut self, now: Time) {
-        let mut commands = std::mem::take(&mut self.commands);
-        for command in commands.drain(..) {
-            self.command(now, command);
-        }
-        self.commands = commands;
-    }
-
-    fn command(&mut self, now: Time, command: Command) {
-        match command {
-            Command::Join { wish, seat, answer } => {
-                let local = wish.local();
-                let result = match wish {
-                    Wish::Plain(join) => self.stack.handle(now, Input::Join(*join), &mut self.out),
-                    Wish::Secure(join) => self.stack.join(now, *join, &mut self.out),
-                };
-                if result.is_ok() {
-                    self.desk.open(local, seat, now);
-                }
-                let _ = answer.send(result.map_err(Error::from));
-            }
-            Command::Refresh { local, answer } => {
-                let result = match self.desk.group(local) {
-                    Some(group) => self.stack.refresh(now, &group, local, &mut self.out),
-                    None => Ok(()),
-                };
-                let _ = answer.send(result.map_err(Error::from));
-            }
-            Command::Export { local, label, context, answer } => {
-                let group = self.desk.group(local);
-                let key =
-                    group.and_then(|group| self.stack.export(&group, local, &label, &context));
-                let _ = answer.send(key);
-            }
-            Command::Status { answer } => _ = answer.send(self.status()),
-            Command::Stop => {
-                if self.stopping == Stopping::No {
-                    self.stopping = Stopping::Sending { until: now + self.patience };
-                }
-            }
-            Command::Send { local, .. }
-            | Command::Unicast { local, .. }
-            | Command::FlushOk { local, .. }
-            | Command::Leave { local } => {
-                // What a member wants is done in the order in which it wants it.
-                if let Some(command) = self.desk.behind_others(local, command)
-                    && let Some(command) = self.member_command(now, command)
-                {
-                    self.desk.wait(local, command);
-                }
-            }
-        }
-    }
-
-    /// Does it, or gives it back if it must wait for room.
-    fn member_command(&mut self, now: Time, command: Command) -> Option<Command> {
-        match command {
-            Command::Send { local, service, body } => {
-                let waits = Command::Send { local, service, body: body.clone() };
-                let input = |group| Input::Send { group, local, service, body };
-                self.send(now, local, service, input, waits)
-            }
-            Command::Unicast { local, to, body } => {
-                let waits = Command::Unicast { local, to, body: body.clone() };
-                let input = |group| Input::Unicast { group, local, to, body };
-                self.send(now, local, Service::Unicast, input, waits)
-            }
-            Command::FlushOk { local, answer } => {
-                let result = match self.desk.group(local) {
-                    Some(group) => {
-                        let input = Input::FlushOk { group, local, blob: Bytes::new() };
-                        self.stack.handle(now, input, &mut self.out).map_err(Error::from)
-                    }
-                    None => Err(Error::Stopped),
-                };
-                let _ = answer.send(result);
-                None
-            }
-            Command::Leave { local } => {
-                if let Some(group) = self.desk.group(local) {
-                    self.desk.leaving(local);
-                    self.wish(now, Input::Leave { group, local });
-                }
-                None
-            }
-            _ => None,
-        }
-    }
-
-    fn send(
-        &mut self,
-        now: Time,
-        local: u32,
-        service: Service,
-        input: impl FnOnce(GroupName) -> Input,
-        waits: Command,
-    ) -> Option<Command> {
-        // Who has gone was told so.
-        let group = self.desk.group(local)?;
-        if self.full {
-            return Some(waits);
-        }
-        match self.stack.handle(now, input(group), &mut self.out) {
-            Err(StackError::Engine(Refused::QueueFull { .. })) => {
-                self.full = true;
-                Some(waits)
-            }
-            // Of this member alone: others go on.
-            Err(StackError::MemberFull { .. } | StackError::Engine(Refused::Backlog { .. })) => {
-                Some(waits)
-            }
-            result => {
-                self.desk.taken(local, waits.cost());
-                if let Err(error) = result {
-                    self.desk.not_sent(local, service, error.into(), now);
-                }
-                None
-            }
-        }
-    }
-
-    /// Gives the engine what waited for room, one member after the other.
-    fn send_waiting(&mut self, now: Time) {
-        if self.full || self.shared.backlog().is_some() {
-            return;
-        }
-        for local in self.desk.waiting() {
-            while let Some(command) = self.desk.next_waiting(local) {
-                if let Some(command) = self.member_command(now, command) {
-                    self.desk.wait_first(local, command);
-                    break;
-                }
-            }
-        }
-    }
-
-    /// Tells the engine to stop, when what was accepted has reached it or has waited long enough.
-    fn stop_when_sent(&mut self, now: Time) {
-        if let Stopping::Sending { until } = self.stopping
-            && (!self.desk.has_waiting() || until <= now)
-        {
-            self.stopping = Stopping::Told;
-            for (local, service) in self.desk.drop_waiting() {
-                self.desk.not_sent(local, service, Error::Stopped, now);
-            }
-            self.give(now, Input::Shutdown);
-        }
-    }
-
     /// An input of the driver, which the engine never refuses.
     fn give(&mut self, now: Time, input: Input) {
         if let Err(error) = self.stack.handle(now, input, &mut self.out) {
@@ -457,52 +307,6 @@ impl Pump {
         }
     }
 
-    /// Does what the engine wants done, in its order.
-    fn carry_out(&mut self, now: Time) {
-        let mut out = std::mem::take(&mut self.out);
-        for output in out.drain(..) {
-            let output = match output {
-                Output::Engine(output) => output,
-                Output::Event { local, event, .. } => {
-                    self.tell(local, event, now);
-                    continue;
-                }
-            };
-            match output {
-                EngineOutput::Send { to, frame } => self.network.send(to, frame),
-                EngineOutput::Multicast { frame } => self.network.multicast(frame),
-                EngineOutput::Announce { frame } => self.network.announce(frame),
-                EngineOutput::Configuration { id, members } => {
-                    let nodes: Vec<NodeId> = members.iter().map(|peer| peer.node).collect();
-                    log::info!("configuration {id} of {} nodes", nodes.len());
-                    self.network.configure(&nodes);
-                }
-                // Events come as the stack's.
-                EngineOutput::Event { .. } => {}
-                EngineOutput::Writable => (self.full, self.room) = (false, true),
-                EngineOutput::Warning(warning) => self.warn(&warning),
-                EngineOutput::Stopped => self.stopping = Stopping::Stopped,
-            }
-        }
-        self.out = out;
-    }
-
-    /// Tells a member something, or whoever runs the node.
-    fn tell(&mut self, local: u32, event: Event, now: Time) {
-        if let Event::Warning { reason, detail } = &event {
-            let group = self.desk.group(local).map(|group| format!("group {group}: "));
-            self.shared.notices.warn(reason, format!("{}{detail}", group.unwrap_or_default()));
-        }
-        match self.desk.tell(local, event, self.shared.unread(), now) {
-            Verdict::Kept(weight) => self.shared.delivered(weight),
-            // Nobody reads it: as good as read.
-            Verdict::Nobody(weight) => {
-                self.shared.delivered(weight);
-                self.shared.has_read(weight);
-            }
-        }
-    }
-
     /// Fresh random bytes now and then: keys of modules follow from them.
     fn stir(&mut self, now: Time) {
         let mut fresh = [0; 32];
@@ -512,23 +316,6 @@ impl Pump {
         self.stirred = now;
         self.stack.add_entropy(&Secret::new(fresh));
         fresh.zeroize();
-    }
-
-    fn warn(&self, warning: &Warning) {
-        let (reason, detail) = match warning {
-            Warning::Suspected { node, reason } => ("suspected", format!("{node}: {reason}")),
-            Warning::Slow { node } => ("slow", node.to_string()),
-            Warning::FlushLate { group, node } => ("flush_late", format!("{node} in {group}")),
-            other => ("other", format!("{other:?}")),
-        };
-        self.shared.notices.warn(reason, detail);
-    }
-
-    fn refuse_stopped(&mut self, command: Command) {
-        // An answer that is dropped says that the node has stopped.
-        if let Command::Send { local, .. } | Command::Unicast { local, .. } = command {
-            log::debug!("member {local} sent too late: the node has stopped");
-        }
     }
 
     fn status(&self) -> Status {
