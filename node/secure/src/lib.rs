@@ -13,6 +13,8 @@ mod agreement;
 mod change;
 mod charter;
 mod control;
+#[cfg(feature = "defects")]
+mod defect;
 mod entropy;
 mod envelope;
 mod event;
@@ -26,6 +28,8 @@ mod words;
 
 pub use admission::SecureAdmission;
 pub use charter::{Architecture, Charter, CharterError, Choice, Difference, MAX_CHARTER};
+#[cfg(feature = "defects")]
+pub use defect::Defect;
 pub use envelope::{
     Channel, Destination, EnvelopeError, FRAME_OVERHEAD, Framed, KeyRing, MAX_BATCH,
     MAX_CONTEXT_PART, MAX_SEALED, MIN_BATCH, OVERHEAD, Opener, Received, Run, RunContext,

@@ -147,6 +147,10 @@ impl Node {
             Told::Plain(event) => (event, None),
             Told::Secure(secure) => (Event::View(Box::new(secure.view)), Some(secure.fingerprint)),
             Told::Warning { reason, detail } => {
+                if reason == "blamed" {
+                    // Nobody here sends what it should not.
+                    shared.problem(|| format!("{id} is told: {detail}"));
+                }
                 return shared.trace.warning(moment, node, reason, &detail);
             }
             _ => return,

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::LeftOut;
 use crate::{
     costs,
     faults::Preset,
@@ -8,7 +9,6 @@ use crate::{
     secure,
     soak::{SoakOptions, Soaked, soak},
 };
-use cenacle_core::Defect;
 use cenacle_oracle::check;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{
@@ -72,9 +72,9 @@ struct RunArgs {
     /// Where the trace goes
     #[arg(long)]
     trace: Option<PathBuf>,
-    /// A rule that the engines leave out, to see a property break
-    #[arg(long, value_parser = defect)]
-    defect: Option<Defect>,
+    /// A rule that is left out, to see a property break
+    #[arg(long)]
+    defect: Option<LeftOut>,
     /// A run that is laid down
     #[arg(long, value_enum)]
     scenario: Option<Scenario>,
@@ -124,24 +124,15 @@ struct SoakArgs {
     /// Which key agreement groups use: several, separated by commas, take turns; all; or none
     #[arg(long, default_value = "none")]
     key_agreement: String,
-    /// A rule that the engines leave out
-    #[arg(long, value_parser = defect)]
-    defect: Option<Defect>,
+    /// A rule that is left out
+    #[arg(long)]
+    defect: Option<LeftOut>,
     /// A rare case that no run saw is a failure
     #[arg(long)]
     require_rare: bool,
     /// Goes on after a failure
     #[arg(long)]
     keep_going: bool,
-}
-
-fn defect(name: &str) -> Result<Defect, String> {
-    let plain = |text: &str| text.replace(['-', '_'], "").to_lowercase();
-    let found = Defect::ALL.into_iter().find(|defect| plain(&format!("{defect:?}")) == plain(name));
-    found.ok_or_else(|| {
-        let names: Vec<String> = Defect::ALL.iter().map(|defect| format!("{defect:?}")).collect();
-        format!("there is no such defect; use one of {}", names.join(", "))
-    })
 }
 
 fn range<T: std::str::FromStr + PartialOrd>(text: &str) -> Result<(T, T), String> {
@@ -272,11 +263,11 @@ fn report(soaked: &Soaked, required: bool, out: &mut impl Write) -> Result<bool,
     say(out, &soaked.totals.table())?;
     let (slowest, seed) = soaked.slowest;
     let (fullest, full) = soaked.fullest;
-    let Soaked { runs, failed, delivered, faults, .. } = soaked;
+    let Soaked { runs, failed, delivered, faults, attacks, .. } = soaked;
     say(
         out,
         &format!(
-            "{runs} runs, {failed} failed; {faults} faults, {} installations, {delivered} \
+            "{runs} runs, {failed} failed; {faults} faults, {attacks} attacks by spies, {} installations, {delivered} \
              deliveries; settled within {} ms at most (seed {seed}); memory {fullest} % full at \
              most (seed {full})\n",
             soaked.totals.installations,
@@ -308,8 +299,6 @@ mod tests {
         Cli::command().debug_assert();
         assert_eq!(range::<u64>("3..9"), Ok((3, 9)));
         assert!(range::<u64>("9..3").is_err());
-        assert_eq!(defect("no-promises"), Ok(Defect::NoPromises));
-        assert!(defect("none").is_err_and(|error| error.contains("TurnTaken")));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Lets faults happen to a world, and takes them back.
 
-use crate::{faults::Fault, member::Standing, shared::Happening, world::World};
+use crate::{faults::Fault, member::Standing, shared::Happening, spies::Spies, world::World};
 use cenacle_core::Input;
 
 /// How a fault ends.
@@ -119,6 +119,7 @@ impl World {
             .filter(|(a, b)| !self.shared.network.is_open(*a, *b))
             .collect();
         self.shared.network.heal();
+        self.shared.spies.iter().for_each(Spies::heal);
         self.hint_connected(&mended);
         for node in self.nodes.iter_mut().flatten() {
             node.heal(&mut self.shared);

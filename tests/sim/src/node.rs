@@ -14,7 +14,7 @@ use crate::{
 };
 use bytes::Bytes;
 use cenacle_core::{Admission, Engine, Error, Input, Join, NodeId, Outbox, Output, Settings, Time};
-use cenacle_plugin::{Inline, Secret};
+use cenacle_plugin::{Inline, ModuleSource, Secret};
 use cenacle_secure::{
     Output as Above, Parts, Patience, SecureAdmission, SecureJoin, Signer, Stack, StackError,
 };
@@ -66,6 +66,14 @@ pub struct Node {
     out: Vec<Above>,
 }
 
+/// Where a node finds modules.
+fn modules(shared: &Shared) -> Arc<dyn ModuleSource> {
+    match &shared.spies {
+        Some(spies) => Arc::new(spies.clone()),
+        None => secure::modules(),
+    }
+}
+
 /// What the node's stack is made of besides its engine.
 fn parts(settings: &Settings, signer: Option<Arc<Signer>>, shared: &mut Shared) -> Parts {
     let mut seed = [0; 32];
@@ -75,7 +83,7 @@ fn parts(settings: &Settings, signer: Option<Arc<Signer>>, shared: &mut Shared) 
     }
     Parts {
         node: settings.node,
-        modules: secure::modules(),
+        modules: modules(shared),
         executor: Arc::new(Inline),
         signer: signer.unwrap_or_else(|| Arc::new(Signer::new(&Secret::new(seed)))),
         seed: Secret::new(seed),
@@ -98,12 +106,13 @@ impl Node {
         let partial_to = shared.habits.partial.then_some(id);
         let doorkeeper = Doorkeeper { partial_to };
         let admission: Box<dyn Admission> = match signer {
-            Some(_) => Box::new(SecureAdmission::new(secure::modules(), doorkeeper)),
+            Some(_) => Box::new(SecureAdmission::new(modules(shared), doorkeeper)),
             None => Box::new(doorkeeper),
         };
         let parts = parts(&settings, signer, shared);
         let engine = Engine::new(settings, admission, clock.local(shared.now), &mut out)?;
-        let stack = Stack::new(engine, parts);
+        let mut stack = Stack::new(engine, parts);
+        stack.leave_out(shared.defect);
         let out = out.into_iter().map(Above::Engine).collect();
         let mut node = Self {
             id,

@@ -1,6 +1,7 @@
 //! What a run is, drawn from its seed: settings, links, habits, who joins what, and faults.
 
 use crate::{
+    LeftOut,
     faults::{Fault, Preset, Scale, schedule},
     naming,
     network::Links,
@@ -9,7 +10,7 @@ use crate::{
     shared::Costs,
     workload::Habits,
 };
-use cenacle_core::{Defect, GroupName, NodeId, Semantics, Settings};
+use cenacle_core::{GroupName, NodeId, Semantics, Settings};
 use cenacle_secure::Signer;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -63,8 +64,8 @@ pub struct RunOptions {
     pub semantics: Promise,
     /// What agrees on the groups' keys, if they have keys.
     pub key_agreement: Option<String>,
-    /// A rule that engines leave out.
-    pub defect: Option<Defect>,
+    /// A rule that is left out.
+    pub defect: Option<LeftOut>,
     /// Where the trace goes.
     pub trace: Option<PathBuf>,
     /// An oracle reads along.
@@ -130,7 +131,7 @@ impl RunOptions {
             command.push_str(&format!(" --key-agreement {module}"));
         }
         if let Some(defect) = self.defect {
-            command.push_str(&format!(" --defect {defect:?}"));
+            command.push_str(&format!(" --defect {defect}"));
         }
         command
     }
@@ -155,6 +156,10 @@ pub struct Plan {
     pub priorities: Vec<u32>,
     /// Groups have keys: nodes have identities.
     pub has_keys: bool,
+    /// How much goes wrong.
+    pub preset: Preset,
+    /// A rule that is left out.
+    pub defect: Option<LeftOut>,
     /// What goes wrong.
     pub faults: Vec<(u64, Fault)>,
     /// The mean time between joins and leaves; 0: none.
@@ -190,7 +195,10 @@ impl Plan {
             (_, true) => fast(&random),
             _ => some_settings(&random, &mut draw),
         };
-        settings.defect = options.defect;
+        settings.defect = match options.defect {
+            Some(LeftOut::Engine(defect)) => Some(defect),
+            _ => None,
+        };
         let has_keys = options.key_agreement.is_some();
         if has_keys {
             // Members say as much as in other runs, and seals come on top.
@@ -219,6 +227,8 @@ impl Plan {
                 .collect(),
             priorities: priorities(nodes, &mut draw),
             has_keys,
+            preset: options.faults,
+            defect: options.defect,
             faults,
             churn: if options.large { 0 } else { end / draw.between(6, 20) },
             hints: draw.chance(0.5),

@@ -4,6 +4,7 @@ use crate::{
     naming,
     plan::{MESSAGES, Plan, RunOptions},
     shared::{Counts, Traffic},
+    spies::Spies,
     totals::Totals,
     world::World,
 };
@@ -29,6 +30,8 @@ pub struct Outcome {
     pub digest: (u64, u64),
     /// The trace, if it was kept.
     pub trace: String,
+    /// What spies tried to learn.
+    pub attacks: u64,
     /// Things that happened.
     pub steps: u64,
     /// Virtual microseconds.
@@ -156,6 +159,8 @@ pub fn finish(mut world: World, settled: Result<u64, String>) -> Result<Outcome,
     let totals = world.totals();
     let mut problems = std::mem::take(&mut world.shared.problems);
     problems.extend(totals.absurd());
+    let findings = world.shared.spies.as_ref().map(Spies::findings).unwrap_or_default();
+    problems.extend(findings.found);
     Ok(Outcome {
         report,
         settled,
@@ -165,6 +170,7 @@ pub fn finish(mut world: World, settled: Result<u64, String>) -> Result<Outcome,
         traffic: world.shared.traffic.clone(),
         digest: world.shared.trace.digest(),
         trace: world.shared.trace.text().to_owned(),
+        attacks: findings.attacks,
         steps: world.steps,
         time: world.shared.now,
     })

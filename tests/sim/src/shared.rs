@@ -5,6 +5,7 @@ use crate::{
     network::{Fate, Network},
     queue::Queue,
     random::Random,
+    spies::Spies,
     trace::Trace,
     workload::Habits,
 };
@@ -167,6 +168,10 @@ pub struct Shared {
     pub latencies: Option<Vec<u64>>,
     /// What views were told.
     pub door: Door,
+    /// Where modules are found, if groups have keys: they are watched.
+    pub(crate) spies: Option<Spies>,
+    /// A rule that secure machines leave out.
+    pub defect: Option<cenacle_secure::Defect>,
     /// Faults have ended and nobody sends any more.
     pub healed: bool,
     /// Somebody keeps the world busy without end: nothing more happens.

@@ -1,12 +1,13 @@
 //! Many seeds on all cores, and what they saw.
 
 use crate::{
+    LeftOut,
     faults::Preset,
     plan::{Promise, RunOptions},
     run::{Outcome, run},
     totals::Totals,
 };
-use cenacle_core::{Defect, Rare};
+use cenacle_core::Rare;
 use std::{
     sync::{
         Mutex, PoisonError,
@@ -38,8 +39,8 @@ pub struct SoakOptions {
     pub semantics: Option<Promise>,
     /// What agrees on the groups' keys, in turn; groups have no keys if there is none.
     pub key_agreements: Vec<String>,
-    /// A rule that engines leave out.
-    pub defect: Option<Defect>,
+    /// A rule that is left out.
+    pub defect: Option<LeftOut>,
     /// Goes on after a failure.
     pub keep_going: bool,
 }
@@ -114,6 +115,8 @@ pub struct Soaked {
     pub delivered: u64,
     /// Faults of all runs.
     pub faults: u64,
+    /// What spies tried to learn in all runs.
+    pub attacks: u64,
     /// The longest time to settle, in microseconds, and its seed.
     pub slowest: (u64, u64),
     /// The most that an engine held, in percent of what it might, and the seed.
@@ -134,6 +137,7 @@ impl Soaked {
                 self.totals.merge(&outcome.totals);
                 self.delivered += outcome.counts.delivered;
                 self.faults += outcome.counts.faults;
+                self.attacks += outcome.attacks;
                 self.fullest = self.fullest.max((outcome.counts.fullest, options.seed));
                 if let Ok(time) = outcome.settled {
                     self.slowest = self.slowest.max((time, options.seed));

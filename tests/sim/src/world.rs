@@ -1,6 +1,7 @@
 //! The world of a run: nodes, network, what will happen; one step at a time.
 
 use crate::{
+    LeftOut,
     clock::Clock,
     door::Door,
     member::{Member, Standing},
@@ -10,6 +11,7 @@ use crate::{
     plan::Plan,
     queue::Queue,
     shared::{Counts, Happening, Shared, Traffic},
+    spies::Spies,
     totals::Totals,
     trace::Trace,
 };
@@ -65,6 +67,13 @@ impl World {
             problems: Vec::new(),
             latencies: None,
             door: Door::default(),
+            spies: plan
+                .has_keys
+                .then(|| Spies::new(plan.preset, plan.defect, plan.random.fork(4 << 32))),
+            defect: match plan.defect {
+                Some(LeftOut::Secure(defect)) => Some(defect),
+                _ => None,
+            },
             healed: false,
             hangs: false,
         };

@@ -1,4 +1,4 @@
-//! Each rule that an engine leaves out is noticed, by the oracle, by the check that all comes to
+//! Each rule that an engine, a secure machine or a module leaves out is noticed, by the oracle, by the check that all comes to
 //! rest, or by the simulator's own checks: within a stated number of seeds, or where seeds hardly get
 //! by a story that is aimed at the rule.
 
@@ -7,7 +7,8 @@
 mod aimed;
 
 use cenacle_core::Defect;
-use cenacle_sim::{SoakOptions, Soaked, soak};
+use cenacle_secure::Defect as Secure;
+use cenacle_sim::{LeftOut, ModuleDefect, SoakOptions, Soaked, soak};
 
 /// Seeds within which a defect is caught: three times what was needed when this was written, or more.
 const CAUGHT_WITHIN: [(Defect, u64); 11] = [
@@ -34,26 +35,47 @@ const AIMED: [(Defect, Story); 3] = [
     (Defect::LateLeave, aimed::late_copies_of_leaves),
 ];
 
-fn soaked(defect: Option<Defect>, seeds: u64) -> Soaked {
+/// The same for rules of secure machines and of key agreement modules, in groups with keys.
+const CAUGHT_WITH_KEYS: [(LeftOut, u64); 4] = [
+    (LeftOut::Secure(Secure::SkipConfirmation), 6),
+    (LeftOut::Secure(Secure::AcceptOtherRun), 40),
+    (LeftOut::Module(ModuleDefect::ReuseShare), 6),
+    (LeftOut::Module(ModuleDefect::KeepLeaver), 6),
+];
+
+fn soaked(defect: Option<LeftOut>, seeds: u64) -> Soaked {
     soak(&SoakOptions { seeds: (0, seeds), defect, ..SoakOptions::default() })
+}
+
+fn soaked_with_keys(defect: Option<LeftOut>, seeds: u64) -> Soaked {
+    let key_agreements = vec!["tgdh".to_owned()];
+    soak(&SoakOptions { seeds: (0, seeds), defect, key_agreements, ..SoakOptions::default() })
 }
 
 #[test]
 fn every_defect_is_caught() {
     let mut missed = Vec::new();
     for (defect, seeds) in CAUGHT_WITHIN {
-        if soaked(Some(defect), seeds).failed == 0 {
+        if soaked(Some(defect.into()), seeds).failed == 0 {
             missed.push(defect);
         }
     }
     assert!(missed.is_empty(), "not caught within their numbers of seeds: {missed:?}");
 }
 
-/// Else the test above says nothing.
+#[test]
+fn every_defect_above_the_engine_is_caught() {
+    let caught = |(defect, seeds)| soaked_with_keys(Some(defect), seeds).failed > 0;
+    let missed: Vec<_> = CAUGHT_WITH_KEYS.into_iter().filter(|row| !caught(*row)).collect();
+    assert!(missed.is_empty(), "not caught within their numbers of seeds: {missed:?}");
+}
+
+/// Else the tests above say nothing.
 #[test]
 fn without_a_defect_the_same_seeds_hold() {
-    let soaked = soaked(None, 30);
-    assert_eq!(soaked.failed, 0, "{:?}", soaked.first);
+    for soaked in [soaked(None, 30), soaked_with_keys(None, 40)] {
+        assert_eq!(soaked.failed, 0, "{:?}", soaked.first);
+    }
 }
 
 #[test]
@@ -67,7 +89,9 @@ fn every_story_catches_its_defect_and_holds_without_it() {
 #[test]
 fn the_tables_name_every_defect() {
     let seeded = CAUGHT_WITHIN.iter().map(|(defect, _)| *defect);
-    let named: Vec<Defect> = seeded.chain(AIMED.iter().map(|(defect, _)| *defect)).collect();
-    assert_eq!(named.len(), Defect::ALL.len());
-    assert!(Defect::ALL.iter().all(|defect| named.contains(defect)));
+    let of_engines = seeded.chain(AIMED.iter().map(|(defect, _)| *defect)).map(LeftOut::Engine);
+    let named: Vec<LeftOut> =
+        of_engines.chain(CAUGHT_WITH_KEYS.map(|(defect, _)| defect)).collect();
+    assert_eq!(named.len(), LeftOut::all().count());
+    assert!(LeftOut::all().all(|defect| named.contains(&defect)));
 }

@@ -87,6 +87,8 @@ pub(crate) struct Suite {
     pub(crate) signer: Arc<Signer>,
     /// How long a run may take.
     pub(crate) timeout: Duration,
+    #[cfg(feature = "defects")]
+    pub(crate) defect: Option<crate::Defect>,
 }
 
 /// The agreement of one view at one member.
@@ -108,6 +110,9 @@ pub(crate) struct Agreement {
     early_bytes: usize,
     /// Aborts of this view that blamed a member.
     strikes: BTreeMap<u32, u32>,
+    /// What opens messages of runs that were aborted.
+    #[cfg(feature = "defects")]
+    past: Vec<crate::Opener>,
 }
 
 impl Agreement {
@@ -154,6 +159,8 @@ impl Agreement {
             early: Vec::new(),
             early_bytes: 0,
             strikes: BTreeMap::new(),
+            #[cfg(feature = "defects")]
+            past: Vec::new(),
         };
         agreement.begin(tools, out);
         Ok(agreement)
@@ -214,7 +221,12 @@ impl Agreement {
     fn restart(&mut self, cause: Cause, tools: &mut Tools, out: &mut Vec<Act>) {
         match cause {
             Cause::Failure => {}
-            Cause::Member(culprit) => self.strike(culprit, out),
+            Cause::Member(culprit) => {
+                let named = self.members.get(culprit as usize);
+                let name = named.map_or_else(|| "nobody here".to_owned(), ToString::to_string);
+                out.push(Act::Warn("blamed", format!("a run failed for what {name} sent")));
+                self.strike(culprit, out);
+            }
             Cause::Time => {
                 let here = std::mem::take(&mut self.current.present);
                 let size = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
@@ -227,7 +239,12 @@ impl Agreement {
         let next = Current::new(&self.suite, &self.view, &self.ring, self.me, number, tools.now);
         let after = context_of(&self.suite, &self.view, &self.ring, number.saturating_add(1));
         match (next, after) {
-            (Ok(next), Ok(after)) => (self.current, self.next_tag) = (next, after.tag()),
+            (Ok(mut next), Ok(after)) => {
+                std::mem::swap(&mut self.current, &mut next);
+                #[cfg(feature = "defects")]
+                self.past.push(next.opener);
+                self.next_tag = after.tag();
+            }
             // The parts are those of the first run, which were taken.
             (Err(error), _) | (_, Err(error)) => {
                 return out.push(Act::Warn("key_agreement", error.to_string()));

@@ -55,7 +55,7 @@ impl Member {
     }
 
     /// A run is confirmed: the view is secure, and what came early can be opened.
-    fn confirmed(&mut self, epoch: Epoch, out: &mut Vec<Wish>) {
+    pub(super) fn confirmed(&mut self, epoch: Epoch, out: &mut Vec<Wish>) {
         self.install(epoch, out);
         self.early_bytes = 0;
         for sealed in std::mem::take(&mut self.early) {

@@ -63,6 +63,8 @@ pub(crate) struct Means {
     /// 32 random bytes for this member alone.
     pub(crate) seed: Secret<32>,
     pub(crate) patience: Patience,
+    #[cfg(feature = "defects")]
+    pub(crate) defect: Option<crate::Defect>,
 }
 
 /// Times and limits of a secure member.
@@ -189,7 +191,9 @@ impl Member {
         means: Means,
         manual_flush: bool,
     ) -> Self {
-        let Means { signer, seed, patience } = means;
+        #[cfg(feature = "defects")]
+        let defect = means.defect;
+        let Means { signer, seed, patience, .. } = means;
         let Instances { key_agreement, cipher, cipher_properties, policy } = instances;
         let tools = Tools {
             instance: key_agreement,
@@ -204,6 +208,8 @@ impl Member {
             charter: charter.hash(),
             signer: Arc::clone(&signer),
             timeout: patience.agreement,
+            #[cfg(feature = "defects")]
+            defect,
         };
         let max_records = match cipher_properties {
             Properties::Cipher { max_messages, .. } => max_messages,
@@ -294,7 +300,13 @@ impl Member {
         if let State::Agreeing(agreement) = &mut self.state {
             let mut acts = Vec::new();
             agreement.settle(&mut self.tools, &mut acts);
+            #[cfg(feature = "defects")]
+            let hasty = agreement.hasty();
             self.carry_out(acts, out);
+            #[cfg(feature = "defects")]
+            if let Some(epoch) = hasty {
+                self.confirmed(epoch, out);
+            }
         }
         self.send_queued(out);
     }

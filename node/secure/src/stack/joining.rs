@@ -28,6 +28,8 @@ impl Stack {
                 signer: Arc::clone(&self.signer),
                 seed: self.entropy.draw(),
                 patience: self.patience,
+                #[cfg(feature = "defects")]
+                defect: self.defect,
             },
             join.manual_flush,
         );

@@ -145,6 +145,8 @@ pub struct Stack {
     engine_out: Outbox,
     /// The engine is to be shut down once all members have said what they had to say.
     stopping: bool,
+    #[cfg(feature = "defects")]
+    defect: Option<crate::Defect>,
 }
 
 /// What a stack is made of besides its engine.
@@ -184,7 +186,15 @@ impl Stack {
             busy: BTreeSet::new(),
             engine_out: Outbox::new(),
             stopping: false,
+            #[cfg(feature = "defects")]
+            defect: None,
         }
+    }
+
+    /// Leaves a rule out for members that join from now on.
+    #[cfg(feature = "defects")]
+    pub fn leave_out(&mut self, defect: Option<crate::Defect>) {
+        self.defect = defect;
     }
 
     /// The engine below.

@@ -9,8 +9,8 @@ mod outcome;
 mod policy;
 
 pub use agreement::{
-    Combined, CostRow, Effort, Feeder, Inspect, byte_strings, cost_table, feed_decoders,
-    key_agreement_suite, key_agreement_suite_with,
+    Combined, CostRow, Effort, Feeder, Inspect, Overheard, byte_strings, combined, cost_table,
+    feed_decoders, key_agreement_suite, key_agreement_suite_with, replayed,
 };
 pub use cipher::{CipherVector, cipher_suite, cipher_suite_with};
 pub use outcome::{Failure, Failures, Rule, Summary};

@@ -2,7 +2,9 @@
 
 use cenacle_core::{Defect, Input, Service};
 use cenacle_oracle::Oracle;
-use cenacle_sim::{Outcome, Plan, Preset, Promise, RunOptions, World, finish, judgement, run_plan};
+use cenacle_sim::{
+    LeftOut, Outcome, Plan, Preset, Promise, RunOptions, World, finish, judgement, run_plan,
+};
 
 /// By then the nodes have found each other, and their members are in one view.
 const FORMED: u64 = 1_500_000;
@@ -17,7 +19,7 @@ fn formed(nodes: usize, semantics: Promise, defect: Option<Defect>, manual_flush
         faults: Preset::Calm,
         semantics,
         large: true,
-        defect,
+        defect: defect.map(LeftOut::Engine),
         ..RunOptions::default()
     };
     let mut plan = Plan::new(&options);
@@ -151,7 +153,7 @@ pub(crate) fn late_copies_of_leaves(defect: Option<Defect>) -> Option<String> {
             faults: Preset::Calm,
             seconds: 20,
             semantics,
-            defect,
+            defect: defect.map(LeftOut::Engine),
             ..RunOptions::default()
         };
         let mut plan = Plan::new(&options);

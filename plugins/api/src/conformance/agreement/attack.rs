@@ -106,18 +106,15 @@ pub(super) fn play(
         if let Some(place) = by_replay(&network, &history, &members, &outcome.secret)? {
             attack.by_replay = told(format!("in the place of {place}"));
         }
-        if by_combining(instance.as_ref(), &overheard, &outcome.secret) {
+        if combined(instance.as_ref(), &overheard, &outcome.secret) {
             attack.by_combining = told("by combining".to_owned());
         }
     }
     Ok(attack)
 }
 
-/// A message and the name of its run.
-type Heard = ([u8; 32], Vec<u8>);
-
 /// What was said in the present run.
-fn overheard_in(network: &Network<'_>) -> Vec<Heard> {
+fn overheard_in(network: &Network<'_>) -> Vec<Overheard> {
     let run = network.present().and_then(|change| change.run().copied()).unwrap_or_default();
     network.overheard.iter().map(|body| (run, body.clone())).collect()
 }
@@ -136,7 +133,7 @@ fn newcomer(
     network.run()?;
     overheard.extend(overheard_in(network));
     let instance = network.instance_of(NEWCOMER);
-    let found = instance.is_some_and(|instance| by_combining(instance, &overheard, before));
+    let found = instance.is_some_and(|instance| combined(instance, &overheard, before));
     network.confirm_at(|_| true)?;
     Ok(found.then(|| "the newcomer, by combining".to_owned()))
 }
@@ -164,9 +161,8 @@ fn change_again(
     network.change(members, how)
 }
 
-/// Puts copies of the leaver's instance in the place of each member, with all that the member was
-/// given in the present run, but with the leaver's own chance. Names the place in which one got
-/// the secret.
+/// Puts copies of the leaver's instance in the place of each member; names the place in which one
+/// got the secret.
 fn by_replay(
     network: &Network<'_>,
     history: &[Event],
@@ -177,27 +173,49 @@ fn by_replay(
         let events = network.history_of(place);
         let begun = events.iter().rposition(|event| matches!(event.input, Input::Change(_)));
         let run = events.get(begun.unwrap_or(0)..).unwrap_or_default();
-        let mut copy = network.instance(place).map_err(|failure| failure.to_string())?;
-        for event in history {
-            copy.handle(event, &mut Outbox::new()).map_err(|e| format!("in replay: {e}"))?;
-        }
-        let mut out = Outbox::new();
-        for (index, event) in run.iter().enumerate() {
-            let own = u8::try_from(index % 251).unwrap_or(0) ^ 0x5a;
-            let event = Event { random: Secret::new([own; 32]), ..event.clone() };
-            // An error is the end of most attempts; what follows it is tried all the same.
-            drop(copy.handle(&event, &mut out));
-        }
-        if out.iter().any(|action| matches!(action, crate::Action::Install(s) if s == secret)) {
+        let copy = network.instance(place).map_err(|failure| failure.to_string())?;
+        if replayed(copy, history, run, secret) {
             return Ok(Some(place));
         }
     }
     Ok(None)
 }
 
-/// Every secret of the leaver with every element overheard since, and on from there along values
-/// whose public form was overheard too, as in a tree.
-fn by_combining(instance: &dyn KeyAgreement, overheard: &[Heard], secret: &GroupSecret) -> bool {
+/// Whether an instance that lived through `history` gets `secret` in the place of a member that was
+/// given `run`: with all that this member was given, but with chance of its own.
+///
+/// `fresh` is a new instance of the module with the same options.
+pub fn replayed(
+    mut fresh: Box<dyn KeyAgreement>,
+    history: &[Event],
+    run: &[Event],
+    secret: &GroupSecret,
+) -> bool {
+    for event in history {
+        // What was refused then is refused again, and leaves no trace.
+        drop(fresh.handle(event, &mut Outbox::new()));
+    }
+    let mut out = Outbox::new();
+    for (index, event) in run.iter().enumerate() {
+        let own = u8::try_from(index % 251).unwrap_or(0) ^ 0x5a;
+        let event = Event { random: Secret::new([own; 32]), ..event.clone() };
+        // An error is the end of most attempts; what follows it is tried all the same.
+        drop(fresh.handle(&event, &mut out));
+    }
+    out.iter().any(|action| matches!(action, crate::Action::Install(s) if s == secret))
+}
+
+/// A message and the name of its run.
+pub type Overheard = ([u8; 32], Vec<u8>);
+
+/// Whether what an instance holds leads to `secret`: every secret of it with every element overheard,
+/// and on from there along values whose public form was overheard too, as in a tree. Always false
+/// for modules that do not let anybody look into them.
+pub fn combined(
+    instance: &dyn KeyAgreement,
+    overheard: &[Overheard],
+    secret: &GroupSecret,
+) -> bool {
     let Some(view) = instance.inspect() else { return false };
     let elements: BTreeSet<Vec<u8>> =
         overheard.iter().flat_map(|(run, body)| view.elements_of_run(run, body)).collect();

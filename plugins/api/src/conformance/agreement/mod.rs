@@ -9,7 +9,7 @@ mod feeder;
 mod runs;
 mod tamper;
 
-pub use attack::{Combined, Inspect, byte_strings};
+pub use attack::{Combined, Inspect, Overheard, byte_strings, combined, replayed};
 pub use costs::{CostRow, cost_table};
 pub use feeder::{Feeder, feed_decoders};
 
