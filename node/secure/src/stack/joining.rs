@@ -4,7 +4,7 @@ use super::{Output, Seat, SecureJoin, Stack, StackError};
 use crate::charter::{Charter, Choice};
 use crate::member::{Instances, Means, Member};
 use crate::words::{Occasion, Words};
-use cenacle_core::{GroupName, Input, Join, MemberId, Semantics, Time};
+use cenacle_core::{Error as Refused, GroupName, Input, Join, MemberId, Semantics, Time};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -16,6 +16,9 @@ impl Stack {
         join: SecureJoin,
         out: &mut Vec<Output>,
     ) -> Result<(), StackError> {
+        if self.stopping {
+            return Err(Refused::Stopping.into());
+        }
         let group: GroupName = join.charter.group.parse()?;
         let instances = self.instances(&join.charter)?;
         let me = MemberId { node: self.node, local: join.local };

@@ -312,6 +312,8 @@ impl Stack {
                 }
                 Ok(())
             }
+            // The engine does not know yet that it stops.
+            Input::Join(_) if self.stopping => Err(Refused::Stopping.into()),
             Input::Drained => {
                 self.drain(now, out);
                 Ok(())

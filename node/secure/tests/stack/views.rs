@@ -1,8 +1,9 @@
 //! Secure views through all that happens to a group, with every module.
 
 use crate::net::{Net, name};
+use bytes::Bytes;
 use cenacle_core::{Event as Plain, Input, Service};
-use cenacle_secure::Event;
+use cenacle_secure::{Event, SecureJoin, StackError};
 
 const MODULES: [&str; 9] = ["tgdh", "gdh", "str", "bd", "ckd", "basic", "binary", "dist", "wgl"];
 
@@ -42,8 +43,7 @@ fn members_agree_on_a_key_and_talk_under_it() {
         }
         let texts = ["agreed", "causal", "fifo", "safe", "for one"];
         for text in texts {
-            let clear =
-                |frame: &bytes::Bytes| frame.windows(text.len()).any(|w| w == text.as_bytes());
+            let clear = |frame: &Bytes| frame.windows(text.len()).any(|w| w == text.as_bytes());
             assert!(!net.wire.iter().any(clear), "{module}: {text:?} is on the wire");
         }
     }
@@ -179,6 +179,35 @@ fn a_leave_and_a_stop_lose_nothing() {
     net.seconds(2);
     assert_eq!(net.heard(0), ["last words"]);
     net.agree(&[0]);
+}
+
+#[test]
+fn nobody_joins_a_stack_that_stops() {
+    let mut net = group(2, "tgdh");
+    let (now, mut out) = (net.now, Vec::new());
+    let charter = net.charter("tgdh");
+    let stack = &mut net.nodes[1].stack;
+    // Its member has something to say first: the engine does not know yet.
+    stack.handle(now, Input::Shutdown, &mut out).unwrap();
+    let join = SecureJoin {
+        local: 1,
+        charter,
+        evidence: Bytes::new(),
+        above: Bytes::new(),
+        manual_flush: false,
+    };
+    let refused = stack.join(now, join, &mut out);
+    assert_eq!(refused, Err(StackError::Engine(cenacle_core::Error::Stopping)));
+    let plain = cenacle_core::Join {
+        group: name(),
+        local: 2,
+        semantics: cenacle_core::Semantics::Vs,
+        charter: Bytes::new(),
+        blob: Bytes::new(),
+        manual_flush: false,
+    };
+    let refused = stack.handle(now, Input::Join(plain), &mut out);
+    assert_eq!(refused, Err(StackError::Engine(cenacle_core::Error::Stopping)));
 }
 
 #[test]
