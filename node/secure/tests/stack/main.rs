@@ -12,4 +12,5 @@ mod bad;
 mod net;
 mod rogue;
 mod rules;
+mod spy;
 mod views;

@@ -64,10 +64,15 @@ pub(crate) fn choose(descriptor: &cenacle_plugin::Descriptor, given: &[(&str, Va
 
 impl Net {
     pub(crate) fn new(count: usize) -> Self {
+        Self::with(count, registry())
+    }
+
+    /// Nodes that have these modules.
+    pub(crate) fn with(count: usize, modules: Arc<Registry>) -> Self {
         let mut net = Self {
             nodes: Vec::new(),
             now: Time(1_700_000_000_000_000),
-            modules: registry(),
+            modules,
             cut: BTreeSet::new(),
             wire: Vec::new(),
             tamper: None,
