@@ -43,6 +43,18 @@ fn seeds_that_broke_a_property_hold() {
     }
 }
 
+/// The same of the machines above the engine: who joins a stack that stops; who cannot build on what
+/// was confirmed, since its module failed meanwhile.
+#[test]
+fn seeds_with_keys_that_broke_a_property_hold() {
+    for (seed, nodes, key_agreement) in [(293, 8, "ckd"), (723, 9, "tgdh")] {
+        let (faults, key_agreement) = (Preset::Savage, Some(key_agreement.to_owned()));
+        let options = RunOptions { seed, nodes, faults, key_agreement, ..RunOptions::default() };
+        let outcome = run(&options).unwrap();
+        assert!(outcome.holds(), "{}\n{outcome}", options.command());
+    }
+}
+
 #[test]
 fn calm_vs() {
     holds(Preset::Calm, Promise::Vs);

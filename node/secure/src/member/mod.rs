@@ -112,6 +112,8 @@ enum State {
 /// A secure view and what it needs.
 struct Present {
     epoch: Epoch,
+    /// The instance can build on it.
+    kept: bool,
     view: View,
     writer: Writer,
     reader: Reader,

@@ -299,7 +299,7 @@ impl Member {
         let (group, local) = (self.group.clone(), self.me.local);
         let Some(view) = self.engine_view else { return };
         let words = Words {
-            epoch: self.present.as_ref().map(|present| *present.epoch.id()),
+            epoch: self.present.as_ref().filter(|p| p.kept).map(|p| *p.epoch.id()),
             asks: std::mem::take(&mut self.asks),
             primary: self.last_primary,
             share: self.offer(),

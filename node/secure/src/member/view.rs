@@ -82,7 +82,7 @@ impl Member {
         let (Ok(writer), Ok(reader)) = (writer, reader) else {
             return self.warn("cipher", "the cipher takes no key".to_owned(), out);
         };
-        self.confirm_instance(out);
+        let kept = self.confirm_instance(out);
         view.transitional =
             view.members.iter().filter(|member| self.together.contains(member)).copied().collect();
         self.together = view.members.iter().copied().collect();
@@ -95,6 +95,7 @@ impl Member {
         };
         self.present = Some(Present {
             epoch,
+            kept,
             view,
             writer,
             reader,
@@ -116,11 +117,12 @@ impl Member {
         out.push(Wish::Tell(Event::Standing(standing)));
     }
 
-    fn confirm_instance(&mut self, out: &mut Vec<Wish>) {
-        if let Err(error) = self.tools.feed(Input::Confirmed) {
-            // The key is good all the same; the next change starts afresh where it must.
-            self.warn("key_agreement", format!("after the confirmation: {error}"), out);
-        }
+    /// Whether the instance can build on what was confirmed. The key is good even if it cannot; this
+    /// member then comes to the next change without an epoch, as a newcomer.
+    fn confirm_instance(&mut self, out: &mut Vec<Wish>) -> bool {
+        let Err(error) = self.tools.feed(Input::Confirmed) else { return true };
+        self.warn("key_agreement", format!("after the confirmation: {error}"), out);
+        false
     }
 
     /// Why this member may not send in this view, if it may not.
