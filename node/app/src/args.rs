@@ -248,7 +248,7 @@ pub(crate) struct Plugins {
     after_help = "Examples:\n  cenacle demo\n  cenacle demo --nodes 8 --key-agreement gdh --cipher aes256gcm"
 )]
 pub(crate) struct Demo {
-    /// How many members come together, 3 to 100
+    /// How many members come together, 3 to 20
     #[arg(long, value_name = "N", default_value = "5")]
     pub(crate) nodes: String,
     /// The module that agrees on keys; `cenacle plugins` lists them

@@ -86,11 +86,6 @@ impl Shared {
 }
 
 impl Envelopes {
-    /// Context and ring of the present run.
-    pub(crate) fn run(&self) -> Option<(RunContext, Arc<KeyRing>)> {
-        self.desk.as_ref().map(|desk| (desk.context, Arc::clone(&desk.ring)))
-    }
-
     /// What members did at the beginning of each run.
     pub(crate) fn setups(&self) -> &[Setup] {
         &self.setups

@@ -1,9 +1,6 @@
 //! What the story's claims mean, as conditions that can be false.
 
-use cenacle_plugin::Error;
-use cenacle_secure::EnvelopeError;
-
-/// All members show one fingerprint of 16 hex digits.
+/// All show one fingerprint of 16 hex digits.
 pub(crate) fn same_at_all<'f>(fingerprints: impl IntoIterator<Item = &'f str>) -> bool {
     let mut fingerprints = fingerprints.into_iter();
     let Some(first) = fingerprints.next() else { return false };
@@ -11,41 +8,16 @@ pub(crate) fn same_at_all<'f>(fingerprints: impl IntoIterator<Item = &'f str>) -
     well_formed && fingerprints.all(|other| other == first)
 }
 
-/// There was somebody to read it, and all read what was said.
-pub(crate) fn read_by_all(said: &str, read: &[Result<String, Error>]) -> bool {
-    !read.is_empty() && read.iter().all(|text| text.as_deref() == Ok(said))
+/// There is something, and it is the same everywhere.
+pub(crate) fn alike<T: PartialEq>(things: &[Vec<T>]) -> bool {
+    things.first().is_some_and(|first| !first.is_empty())
+        && things.windows(2).all(|pair| pair.first() == pair.last())
 }
 
-/// It does not open, and for no other reason than its key or a change.
-pub(crate) fn stays_shut(read: &Result<String, Error>) -> bool {
-    matches!(read, Err(Error::DoesNotOpen))
-}
-
-/// The text does not stand in the bytes.
-pub(crate) fn hidden(text: &str, bytes: &[u8]) -> bool {
-    !text.is_empty() && !bytes.windows(text.len()).any(|window| window == text.as_bytes())
-}
-
-/// The reason why a member's opener refuses an envelope, as far as the story tells reasons apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
-    BadSignature,
-    Stranger,
-    Repeated,
-    OtherRun,
-}
-
-/// It was refused, and for that reason.
-pub(crate) fn refused_for<T>(reason: Reason, opened: &Result<T, EnvelopeError>) -> bool {
-    let Err(error) = opened else { return false };
-    let given = match error {
-        EnvelopeError::BadSignature { .. } => Reason::BadSignature,
-        EnvelopeError::UnknownSender { .. } => Reason::Stranger,
-        EnvelopeError::Replayed { .. } => Reason::Repeated,
-        EnvelopeError::ForeignRun { .. } => Reason::OtherRun,
-        _ => return false,
-    };
-    given == reason
+/// Something passed, and none of the texts stands in it.
+pub(crate) fn hidden<'t>(texts: impl IntoIterator<Item = &'t str>, bytes: &[u8]) -> bool {
+    let stands = |text: &str| bytes.windows(text.len().max(1)).any(|w| w == text.as_bytes());
+    !bytes.is_empty() && texts.into_iter().all(|text| !text.is_empty() && !stands(text))
 }
 
 #[cfg(test)]
@@ -62,35 +34,19 @@ mod tests {
     }
 
     #[test]
-    fn reading_means_everybody_and_every_letter() {
-        let read = |text: &str| Ok(text.to_owned());
-        assert!(read_by_all("hi", &[read("hi"), read("hi")]));
-        assert!(!read_by_all("hi", &[read("hi"), read("ho")]));
-        assert!(!read_by_all("hi", &[read("hi"), Err(Error::DoesNotOpen)]));
-        assert!(!read_by_all("hi", &[]));
+    fn alike_means_all_of_it_in_one_order() {
+        assert!(alike(&[vec![1, 2], vec![1, 2]]));
+        assert!(!alike(&[vec![1, 2], vec![2, 1]]));
+        assert!(!alike(&[vec![1, 2], vec![1]]));
+        assert!(!alike::<u8>(&[vec![], vec![]]));
+        assert!(!alike::<u8>(&[]));
     }
 
     #[test]
-    fn shut_means_refused_by_the_cipher() {
-        assert!(stays_shut(&Err(Error::DoesNotOpen)));
-        assert!(!stays_shut(&Ok("hi".to_owned())));
-        assert!(!stays_shut(&Err(Error::WrongCall("no keys"))));
-        assert!(!stays_shut(&Err(Error::Bug("cipher"))));
-    }
-
-    #[test]
-    fn hidden_means_nowhere_in_the_bytes() {
-        assert!(hidden("hello", b"\x01\x02\x03\x04\x05\x06"));
-        assert!(!hidden("hello", b"\x01hello\x02"));
-        assert!(!hidden("", b"anything"));
-    }
-
-    #[test]
-    fn a_refusal_has_the_right_reason() {
-        let forged: Result<(), _> = Err(EnvelopeError::BadSignature { from: 1 });
-        assert!(refused_for(Reason::BadSignature, &forged));
-        assert!(!refused_for(Reason::OtherRun, &forged));
-        assert!(!refused_for(Reason::BadSignature, &Ok(())));
-        assert!(!refused_for(Reason::Stranger, &Err::<(), _>(EnvelopeError::NoMembers)));
+    fn hidden_means_nowhere_in_the_bytes_of_which_there_are_some() {
+        assert!(hidden(["hello"], b"\x01\x02\x03\x04\x05\x06"));
+        assert!(!hidden(["bye", "hello"], b"\x01hello\x02"));
+        assert!(!hidden([""], b"anything"));
+        assert!(!hidden(["hello"], b""));
     }
 }

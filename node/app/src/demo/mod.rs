@@ -3,16 +3,19 @@
 //! ```text
 //!  words ──▶ Request ──▶ Story ── tells, checks ──▶ screen
 //!                          │
-//!                       Company: members in memory, their keys, what an eavesdropper heard
+//!                       Company: people with nodes of their own, on real connections
+//!                          │
+//!                        Line: what somebody between two of them hears
 //! ```
 //!
-//! Everything that the story claims is checked; a check that fails ends it with status 1. It says
-//! itself what is not real yet.
+//! Nothing is simulated but that all nodes run in one process on one machine. Everything that the
+//! story claims is checked; a check that fails ends it with status 1.
 
 mod checks;
 mod company;
-mod keys;
-mod mallory;
+mod line;
+mod names;
+mod person;
 mod request;
 mod story;
 
@@ -26,5 +29,5 @@ use story::Story;
 /// Tells the story with the modules that `words` name.
 pub(crate) fn run(words: &args::Demo, screen: &mut Screen<'_>) -> Result<(), Failure> {
     let request = Request::new(words, modules::of_a_node()?)?;
-    Story::begin(&request, screen)?.tell()
+    async_std::task::block_on(Story::new(&request, screen).tell())
 }
