@@ -22,6 +22,7 @@ const ACK: u8 = 3;
 const STABLE: u8 = 4;
 const NEED: u8 = 5;
 const CONTROL: u8 = 9;
+const HEARTBEAT: u8 = 10;
 
 const FIFO: u8 = 1;
 const PIECE: u8 = 0;
@@ -133,7 +134,7 @@ fn other_overlays_and_unknown_kinds() {
     let mut other = room.latest(|kind| kind == CONTROL).expect("a frame").to_vec();
     other[5] ^= 1;
     refuses(&mut room, 1, other, Drop::Overlay);
-    for kind in [0, 10, 255] {
+    for kind in [0, 11, 255] {
         let frame = compact(&room, kind, &[1, 2, 3]);
         refuses(&mut room, 1, frame, Drop::Malformed);
     }
@@ -202,6 +203,41 @@ fn epochs_that_would_spend_them_all() {
     goes.expect("a wish");
     let two = |room: &Room| room.engines[0].configuration().size() == 2;
     assert!(room.run(20_000, two), "configurations still change: {:?}", room.engines);
+}
+
+#[test]
+fn heartbeats_of_strangers_and_of_other_shapes() {
+    let mut room = room();
+    let epoch = room.engines[0].configuration().id.epoch;
+    let size = engine::SIZE as u64;
+    let beat = |room: &Room, epoch: u64, received: u64, promises: u64| -> Bytes {
+        let counts = |many: u64| [vec![many], vec![0; many as usize]].concat();
+        let numbers = [vec![epoch], counts(received), counts(promises)].concat();
+        compact(room, HEARTBEAT, &numbers).into()
+    };
+    let good = beat(&room, epoch, size, 0);
+    passes_over(&mut room, engine::SIZE, good.clone(), Drop::Stranger);
+    for (epoch, received, promises) in [
+        (epoch, size - 1, 0),
+        (epoch, size + 1, size + 1),
+        (epoch, size, 1),
+        // The tag says another one.
+        (epoch + 1, size, 0),
+        // Not to be believed.
+        (epoch + (1 << 40), size, 0),
+    ] {
+        let frame = beat(&room, epoch, received, promises);
+        passes_over(&mut room, 1, frame, Drop::Malformed);
+    }
+    // Who lives says so itself.
+    let relayed = relay(&room, 2, 0, &good).expect("a control frame");
+    refuses(&mut room, 1, relayed, Drop::Malformed);
+    let counts = compact(&room, HEARTBEAT, &[epoch, 1 << 40, 0, 0]);
+    refuses(&mut room, 1, counts, Drop::Malformed);
+    let mut out = Outbox::new();
+    let input = Input::Frame { from: node(1), bytes: good };
+    room.engines[0].handle(room.now, input, &mut out).expect("a heartbeat");
+    assert!(out.is_empty(), "{out:?}");
 }
 
 #[test]

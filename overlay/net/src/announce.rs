@@ -1,5 +1,6 @@
 //! Announcements reach everyone in the overlay, linked or not: each node passes a new one on to the
-//! peers that its origin does not reach itself.
+//! peers that its origin does not reach itself. What was announced before goes to everyone else each
+//! time, but to the members of the configuration in turn: they know it, and only pass it on.
 
 use crate::{
     desk::Arrived,
@@ -20,13 +21,38 @@ use std::{
     },
 };
 
+/// One member in so many gets an announcement that says nothing new. Whoever is linked to a member
+/// alone, and missed what that member told it when they met, waits for so many announcements.
+const TURNS: usize = 4;
+
 /// What has been announced, and who is in the configuration.
 #[derive(Debug)]
 pub(crate) struct Announcements {
     known: Mutex<Origins>,
     members: Mutex<Arc<BTreeSet<NodeId>>>,
+    said: Mutex<Said>,
     /// Numbers of this node's own.
     sequence: AtomicU64,
+}
+
+/// This node's last announcement, and whose turn it was to get it again.
+#[derive(Debug, Default)]
+struct Said {
+    frame: Bytes,
+    record: Bytes,
+    turn: usize,
+}
+
+impl Said {
+    /// Takes the next announcement. Whose turn it is, if it says nothing new.
+    fn say(&mut self, frame: &Bytes, record: &Bytes) -> Option<usize> {
+        if self.frame == frame && self.record == record {
+            self.turn = (self.turn + 1) % TURNS;
+            return Some(self.turn);
+        }
+        *self = Self { frame: frame.clone(), record: record.clone(), turn: 0 };
+        None
+    }
 }
 
 /// For each origin which of its envelopes have been seen. Bounded: the origin that was heard of
@@ -79,12 +105,17 @@ impl Announcements {
         Self {
             known: Mutex::new(Origins::new(limit)),
             members: Mutex::default(),
+            said: Mutex::default(),
             sequence: AtomicU64::new(0),
         }
     }
 
     fn known(&self) -> MutexGuard<'_, Origins> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn configure(&self, members: BTreeSet<NodeId>) {
@@ -95,17 +126,29 @@ impl Announcements {
         self.members.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Announces a frame of this node to all linked peers.
+    /// Announces a frame of this node to all linked peers; if it is the last one again, to the
+    /// members among them in turn.
     pub(crate) fn send(&self, shared: &Shared, frame: Bytes) {
+        let record = shared.record();
+        let turn = self.said().say(&frame, &record);
+        let members = self.members();
+        let mut place = 0;
+        let gets_it = |link: &Link| {
+            if !members.contains(&link.node) {
+                return true;
+            }
+            place += 1;
+            turn.is_none_or(|turn| place % TURNS == turn)
+        };
         let envelope = Envelope {
             origin: shared.node,
             sequence: self.sequence.fetch_add(1, Ordering::Relaxed) + 1,
             audience: Audience::Everyone,
-            record: shared.record(),
+            record,
             frames: vec![frame],
         };
         match envelope.seal(&shared.identity, &shared.entry.tag) {
-            Ok(sealed) => pass_on(shared, &Bytes::from(sealed), |_| true),
+            Ok(sealed) => pass_on(shared, &Bytes::from(sealed), gets_it),
             Err(error) => log::error!("cannot announce: {error}"),
         }
     }
@@ -146,7 +189,7 @@ impl Announcements {
     }
 }
 
-fn pass_on(shared: &Shared, bytes: &Bytes, to: impl Fn(&Link) -> bool) {
+fn pass_on(shared: &Shared, bytes: &Bytes, mut to: impl FnMut(&Link) -> bool) {
     for link in shared.links.all().iter().filter(|link| to(link)) {
         match link.push(Kind::Announcement, bytes.clone(), shared.limits.peer_queue) {
             Pushed::Taken => link.wake(),

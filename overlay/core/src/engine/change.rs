@@ -52,6 +52,11 @@ impl Engine {
             Effect::Send(to, message) => {
                 self.send_control(to, &Control::Membership(message), out);
             }
+            Effect::Heartbeat(listeners, heartbeat) => {
+                let frame = heartbeat.write();
+                let sends = listeners.into_iter().map(|to| (to, frame.clone()));
+                out.extend(sends.map(|(to, frame)| Output::Send { to, frame }));
+            }
             Effect::Announce(message) => {
                 let control = Control::Membership(message);
                 if let Some(frame) = crate::wire::header::control_frame(self.overlay, &control) {

@@ -11,9 +11,10 @@ use crate::{
     streams::SUBSCRIPTION,
     wire::{
         Header, Kind,
-        control::{Ask, Control, ControlEntry, Membership as Message},
+        control::{Ask, Control, ControlEntry},
         data::DataFrame,
         header::{HEADER, read_control},
+        heartbeat::Heartbeat,
         vectors,
     },
 };
@@ -41,6 +42,15 @@ impl Engine {
             self.figures.frames += 1;
             self.happen(Happening::Alive(from), out);
             return self.take_control(from, control, out);
+        }
+        if header.kind == Kind::Heartbeat {
+            // Of any configuration: membership judges.
+            let heartbeat = Heartbeat::read(&bytes, header.tag)?;
+            self.figures.frames += 1;
+            self.happen(Happening::Alive(from), out);
+            self.peek(from, &heartbeat);
+            self.happen(Happening::Heartbeat(from, heartbeat), out);
+            return Ok(());
         }
         if header.tag != self.configuration.tag.0 {
             return self.take_foreign(from, header.tag, bytes, out);
@@ -139,7 +149,7 @@ impl Engine {
                 self.carry_out(todo, out);
                 Ok(())
             }
-            Kind::Control => Err(Drop::Malformed),
+            Kind::Control | Kind::Heartbeat => Err(Drop::Malformed),
         }
     }
 
@@ -199,7 +209,6 @@ impl Engine {
     ) -> Result<(), Drop> {
         match control {
             Control::Membership(message) => {
-                self.peek(from, &message);
                 self.happen(Happening::Message(from, message), out);
                 Ok(())
             }
@@ -213,8 +222,9 @@ impl Engine {
             Control::Relay { origin, to, inner } => {
                 self.configuration.rank_of(from).ok_or(Drop::Stranger)?;
                 self.configuration.rank_of(origin).ok_or(Drop::Stranger)?;
-                if Header::read(&inner)?.kind == Kind::Control {
-                    // Only frames of the configuration are relayed, and only once.
+                if matches!(Header::read(&inner)?.kind, Kind::Control | Kind::Heartbeat) {
+                    // Only frames of the configuration are relayed, and only once; a heartbeat
+                    // would be no sign of life.
                     return Err(Drop::Malformed);
                 }
                 if to == self.settings.node {
@@ -260,21 +270,21 @@ impl Engine {
     }
 
     /// Heartbeats carry what their sender has: gaps show.
-    fn peek(&mut self, from: NodeId, message: &Message) {
-        let Message::Heartbeat { configuration, received, promises } = message else { return };
+    fn peek(&mut self, from: NodeId, heartbeat: &Heartbeat) {
+        let Heartbeat { tag, epoch: _, received, promises } = heartbeat;
         let size = self.configuration.size();
         let Some(rank) = self.configuration.rank_of(from) else { return };
-        if *configuration != self.configuration.id || received.len() != size || self.frozen {
+        if *tag != self.configuration.tag || received.len() != size || self.frozen {
             return;
         }
         for (origin, &count) in (0..).zip(received) {
-            if origin != self.configuration.rank && count <= crate::wire::MAX_COUNT {
+            if origin != self.configuration.rank {
                 self.streams.heard_of(origin, count);
             }
         }
         if rank == 0 {
             for ((origin, &number), &clock) in (0..).zip(received).zip(promises) {
-                if origin != self.configuration.rank && clock <= crate::wire::MAX_COUNT {
+                if origin != self.configuration.rank {
                     self.streams.promised(vectors::Promise { rank: origin, number, clock });
                 }
             }

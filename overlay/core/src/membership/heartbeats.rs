@@ -1,12 +1,12 @@
 //! Signs of life: heartbeats out, suspicions in, and what is done with others' doubts.
 
-use super::{Departure, Membership, step::Step};
+use super::{Departure, Effect, Membership, step::Step};
 use crate::{
     error::Drop,
     figures::Rare,
-    ids::{Ballot, NodeId},
+    ids::NodeId,
     time::Time,
-    wire::control::Membership as Message,
+    wire::{control::Membership as Message, heartbeat::Heartbeat},
 };
 use std::collections::BTreeSet;
 
@@ -101,19 +101,24 @@ impl Membership {
         &mut self,
         step: &mut Step<'_>,
         from: NodeId,
-        configuration: Ballot,
-        (received, promises): (&[u64], &[u64]),
+        heartbeat: &Heartbeat,
     ) -> bool {
+        if !self.learn_epoch(heartbeat.epoch) {
+            step.figures.dropped(Drop::Malformed);
+            return true;
+        }
         let taken_back = self.heard(step, from);
-        if Some(configuration) == self.awaited() {
+        let (size, promises) = (step.configuration.size(), heartbeat.promises.len());
+        if self.awaited().is_some_and(|ballot| step.is_of(heartbeat, ballot)) {
             self.installed_elsewhere(step, from);
         } else if !step.is_member(from) {
             return self.on_foreign_heartbeat(step, from);
-        } else if configuration != step.configuration.id {
+        } else if heartbeat.tag != step.configuration.tag {
             self.detector.is_elsewhere(from, step.now);
             return false;
-        } else if received.len() != step.configuration.size()
-            || !(promises.is_empty() || promises.len() == step.configuration.size())
+        } else if heartbeat.epoch != step.configuration.id.epoch
+            || heartbeat.received.len() != size
+            || !(promises == 0 || promises == size)
         {
             step.figures.dropped(Drop::Malformed);
         } else {
@@ -195,11 +200,9 @@ impl Membership {
         }
         let (received, promises) = step.past.digest();
         let promises = if step.configuration.is_led_here() { promises } else { Vec::new() };
-        for node in listeners {
-            let configuration = step.configuration.id;
-            let (received, promises) = (received.clone(), promises.clone());
-            step.send(node, Message::Heartbeat { configuration, received, promises });
-        }
+        let (tag, epoch) = (step.configuration.tag, step.configuration.id.epoch);
+        let heartbeat = Heartbeat { tag, epoch, received, promises };
+        step.push(Effect::Heartbeat(listeners, heartbeat));
     }
 
     /// When this node would act on a change of its configuration, if one is due.

@@ -32,7 +32,10 @@ use crate::{
     output::Warning,
     settings::Settings,
     time::Time,
-    wire::control::{Membership as Message, Plan, Report},
+    wire::{
+        control::{Membership as Message, Plan, Report},
+        heartbeat::Heartbeat,
+    },
 };
 use departure::Departure;
 use detector::Detector;
@@ -71,10 +74,11 @@ pub(crate) trait Past {
 }
 
 /// What happens to the machine.
-#[expect(clippy::large_enum_variant, reason = "handed over once, never stored")]
 pub(crate) enum Happening {
     /// A message; `from` is not this node.
     Message(NodeId, Message),
+    /// A heartbeat; `from` is not this node.
+    Heartbeat(NodeId, Heartbeat),
     /// Any frame came directly from this node (before the frame itself is handled).
     Alive(NodeId),
     /// A connection opened.
@@ -100,6 +104,8 @@ pub(crate) enum Happening {
 pub(crate) enum Effect {
     /// Send to this node (never to oneself).
     Send(NodeId, Message),
+    /// Send to each of these (never to oneself).
+    Heartbeat(BTreeSet<NodeId>, Heartbeat),
     /// Tell the overlay.
     Announce(Message),
     /// Stop adding to the old stream, acknowledging and delivering (until `Install`).
@@ -220,10 +226,7 @@ impl Membership {
         let mut step = Step::new(context, figures, effects);
         self.forgive_own_absence(&step);
         // Frames come by the thousand, and only push what is due further away.
-        let routine = matches!(
-            happening,
-            Happening::Alive(_) | Happening::Message(_, Message::Heartbeat { .. })
-        );
+        let routine = matches!(happening, Happening::Alive(_) | Happening::Heartbeat(..));
         let settled = self.take(&mut step, happening);
         if routine && settled && step.now < self.due {
             return;
@@ -242,7 +245,10 @@ impl Membership {
     fn take(&mut self, step: &mut Step<'_>, happening: Happening) -> bool {
         match happening {
             Happening::Alive(node) => return !self.heard(step, node),
-            Happening::Message(from, message) => return self.receive(step, from, message),
+            Happening::Heartbeat(from, heartbeat) => {
+                return self.on_heartbeat(step, from, &heartbeat);
+            }
+            Happening::Message(from, message) => self.receive(step, from, message),
             Happening::Connected(node) => self.connected(step, node),
             Happening::Closed(node) => self.closed(step, node),
             Happening::InstalledElsewhere(node) => self.installed_elsewhere(step, node),
@@ -255,16 +261,12 @@ impl Membership {
         false
     }
 
-    /// One message of a peer, or of this node to itself. Whether it was routine.
-    fn receive(&mut self, step: &mut Step<'_>, from: NodeId, message: Message) -> bool {
+    /// One message of a peer, or of this node to itself.
+    fn receive(&mut self, step: &mut Step<'_>, from: NodeId, message: Message) {
         if !self.learn_epochs(&message) {
-            step.figures.dropped(Drop::Malformed);
-            return true;
+            return step.figures.dropped(Drop::Malformed);
         }
         match message {
-            Message::Heartbeat { configuration, received, promises } => {
-                return self.on_heartbeat(step, from, configuration, (&received, &promises));
-            }
             Message::Beacon { configuration, leader, size: _ } => {
                 self.on_beacon(step, from, configuration, leader);
             }
@@ -288,15 +290,14 @@ impl Membership {
             Message::Farewell => self.on_farewell(step, from),
             Message::Suspect { node } => self.on_suspect(step, from, node),
         }
-        false
     }
 
     /// Every message may tell of a higher epoch; the next proposal is above all of them.
     fn learn_epochs(&mut self, message: &Message) -> bool {
         let epoch = match message {
-            Message::Heartbeat { configuration, .. }
-            | Message::Beacon { configuration, .. }
-            | Message::Heard { configuration, .. } => configuration.epoch,
+            Message::Beacon { configuration, .. } | Message::Heard { configuration, .. } => {
+                configuration.epoch
+            }
             Message::ProbeReply { epoch, configuration, .. } => configuration.epoch.max(*epoch),
             Message::Propose { ballot, .. }
             | Message::Recover { ballot, .. }
@@ -310,6 +311,11 @@ impl Membership {
             | Message::Farewell
             | Message::Suspect { .. } => return true,
         };
+        self.learn_epoch(epoch)
+    }
+
+    /// False if the epoch is not to be believed.
+    fn learn_epoch(&mut self, epoch: u64) -> bool {
         if epoch > MAX_EPOCH.min(self.epoch.saturating_add(MAX_LEAP)) {
             return false;
         }

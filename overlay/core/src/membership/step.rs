@@ -4,11 +4,11 @@ use super::{Context, Effect, Past};
 use crate::{
     configuration::{Configuration, Peer},
     figures::Figures,
-    ids::NodeId,
+    ids::{Ballot, ConfigurationTag, NodeId},
     output::Warning,
     settings::Settings,
     time::Time,
-    wire::control::Membership as Message,
+    wire::{control::Membership as Message, heartbeat::Heartbeat},
 };
 use std::{collections::VecDeque, time::Duration};
 
@@ -71,6 +71,12 @@ impl<'a> Step<'a> {
 
     pub(super) fn is_member(&self, node: NodeId) -> bool {
         self.configuration.rank_of(node).is_some()
+    }
+
+    /// Whether a heartbeat tells of the configuration that this ballot names.
+    pub(super) fn is_of(&self, heartbeat: &Heartbeat, ballot: Ballot) -> bool {
+        heartbeat.epoch == ballot.epoch
+            && heartbeat.tag == ConfigurationTag::new(&self.settings.overlay, ballot)
     }
 
     /// The configuration's nodes other than this one.

@@ -31,17 +31,6 @@ pub(crate) enum Control {
 /// What membership machines say to each other (docs/protocol.md section 6).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) enum Membership {
-    /// I live, in this configuration; my digest.
-    Heartbeat {
-        /// The sender's configuration.
-        configuration: Ballot,
-        /// Received entries per rank of it.
-        #[serde(with = "counts")]
-        received: Vec<u64>,
-        /// Effective promises per rank (the leader repeats all it knows; others send none).
-        #[serde(with = "counts")]
-        promises: Vec<u64>,
-    },
     /// A configuration exists.
     Beacon {
         /// Which.

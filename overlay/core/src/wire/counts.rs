@@ -1,5 +1,4 @@
-//! Vectors of counts inside control frames: one byte string of compact numbers instead of a list,
-//! since heartbeats are the most frequent control frames and carry one or two of them.
+//! Vectors of counts inside control frames: one byte string of compact numbers instead of a list.
 
 use super::varint::{Reader, put_number};
 use serde::{

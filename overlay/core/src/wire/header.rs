@@ -29,6 +29,7 @@ pub(crate) enum Kind {
     Unicast = UNICAST,
     UnicastAck = UNICAST_ACK,
     Control = 9,
+    Heartbeat = 10,
 }
 
 impl Kind {
@@ -43,6 +44,7 @@ impl Kind {
             UNICAST => Self::Unicast,
             UNICAST_ACK => Self::UnicastAck,
             9 => Self::Control,
+            10 => Self::Heartbeat,
             _ => return None,
         })
     }

@@ -5,6 +5,7 @@ pub(crate) mod control;
 mod counts;
 pub(crate) mod data;
 pub(crate) mod header;
+pub(crate) mod heartbeat;
 pub(crate) mod varint;
 pub(crate) mod vectors;
 

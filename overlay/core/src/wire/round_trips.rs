@@ -104,11 +104,7 @@ impl Numbers {
         let (ballot, configuration, node) = (self.ballot(), self.ballot(), self.node());
         let leader = self.peer();
         Some(match kind {
-            0 => Membership::Heartbeat {
-                configuration,
-                received: self.counts(),
-                promises: self.counts(),
-            },
+            0 => Membership::WantInstall { ballot },
             1 => Membership::Beacon { configuration, leader, size: self.rank() },
             2 => Membership::Heard { configuration, leader },
             3 => Membership::Probe { nonce: self.any() },
@@ -128,10 +124,9 @@ impl Numbers {
                 members: self.several(9, Self::peer),
                 classes: self.several(4, Self::ranks),
             },
-            11 => Membership::WantInstall { ballot },
-            12 => Membership::Leaving,
-            13 => Membership::Farewell,
-            14 => Membership::Suspect { node },
+            11 => Membership::Leaving,
+            12 => Membership::Farewell,
+            13 => Membership::Suspect { node },
             _ => return None,
         })
     }

@@ -86,11 +86,13 @@ pub(crate) fn read_need(frame: &[u8], size: usize) -> Result<Need, Drop> {
     finish(&reader, need)
 }
 
-fn bounded(reader: &mut Reader<'_>) -> Result<u64, Drop> {
+/// A clock, or the number of an entry.
+pub(super) fn bounded(reader: &mut Reader<'_>) -> Result<u64, Drop> {
     let count = reader.number()?;
     if count > MAX_COUNT { Err(Drop::Malformed) } else { Ok(count) }
 }
 
-fn finish<T>(reader: &Reader<'_>, value: T) -> Result<T, Drop> {
+/// `value`, if nothing follows.
+pub(super) fn finish<T>(reader: &Reader<'_>, value: T) -> Result<T, Drop> {
     if reader.remaining() == 0 { Ok(value) } else { Err(Drop::Malformed) }
 }

@@ -135,6 +135,36 @@ fn an_announcement_reaches_who_is_not_connected() {
     });
 }
 
+/// Members know it already; strangers may have come since.
+#[test]
+fn what_was_announced_before_goes_to_members_in_turn() {
+    run(async {
+        let mut a = Peer::start(at(TCP, &[])).await;
+        let mut member = Peer::start(at(TCP, &[&a])).await;
+        let mut stranger = Peer::start(at(TCP, &[&a])).await;
+        a.connected(member.node()).await;
+        a.connected(stranger.node()).await;
+        let nodes = [a.node(), member.node()];
+        a.network.configure(&nodes);
+        member.network.configure(&nodes);
+        // Nor does it pass on to the member what a tells it.
+        stranger.network.configure(&nodes);
+        // A configuration is known once it has reached the task that keeps the connections.
+        a.idle(Duration::from_millis(300)).await;
+        for _ in 0..9 {
+            a.network.announce("here is a".into());
+        }
+        a.network.announce("here is another a".into());
+        let last = "here is another a";
+        let mut all = vec!["here is a"; 9];
+        all.push(last);
+        assert_eq!(stranger.frames(a.node(), 10).await, all);
+        // The first, the first and the fifth that say nothing new, and the news.
+        let some = ["here is a", "here is a", "here is a", last];
+        assert_eq!(member.frames(a.node(), 4).await, some);
+    });
+}
+
 #[test]
 fn a_relay_carries_frames_between_those_who_cannot_dial_each_other() {
     run(async {

@@ -7,10 +7,13 @@ use super::{
 };
 use crate::{
     configuration::Peer,
-    ids::{Ballot, NodeId},
+    ids::{Ballot, ConfigurationTag, NodeId},
     settings::Settings,
     time::Time,
-    wire::control::{Membership as Message, Plan, Report},
+    wire::{
+        control::{Membership as Message, Plan, Report},
+        heartbeat::Heartbeat,
+    },
 };
 use std::time::Duration;
 
@@ -34,8 +37,9 @@ fn member(number: u8, size: u8) -> Host {
     host.with(ballot(5, 1), (1..=size).map(peer).collect(), START)
 }
 
-fn heartbeat(id: Ballot, size: usize, promises: usize) -> Message {
-    Message::Heartbeat { configuration: id, received: vec![0; size], promises: vec![0; promises] }
+fn heartbeat(id: Ballot, size: usize, promises: usize) -> Heartbeat {
+    let (tag, epoch) = (ConfigurationTag::new("test", id), id.epoch);
+    Heartbeat { tag, epoch, received: vec![0; size], promises: vec![0; promises] }
 }
 
 fn report(host: &Host) -> Report {
@@ -63,9 +67,9 @@ fn heartbeats_go_to_all_from_the_leader_and_to_three_ranks_from_others() {
         let effects = host.handle(after(250), Happening::Tick);
         let mut nodes = Vec::new();
         for effect in effects {
-            if let Effect::Send(to, message) = effect {
-                assert_eq!(message, heartbeat(ballot(5, 1), 5, promises));
-                nodes.push(to.key[0]);
+            if let Effect::Heartbeat(listeners, sent) = effect {
+                assert_eq!(sent, heartbeat(ballot(5, 1), 5, promises));
+                nodes.extend(listeners.iter().map(|node| node.key[0]));
             }
         }
         nodes

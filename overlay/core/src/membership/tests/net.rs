@@ -10,7 +10,10 @@ use crate::{
     ids::{Ballot, NodeId},
     settings::Settings,
     time::Time,
-    wire::control::{Membership as Message, Report},
+    wire::{
+        control::{Membership as Message, Report},
+        heartbeat::Heartbeat,
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -114,6 +117,7 @@ fn stub(configuration: &Configuration, priority: u32) -> StubPast {
 
 enum Parcel {
     Message(Box<Message>),
+    Heartbeat(Heartbeat),
     Closed,
     /// The engine has fetched what the plan of this number wants.
     Reached(u64),
@@ -200,7 +204,8 @@ impl Net {
     }
 
     fn post(&mut self, from: NodeId, to: NodeId, parcel: Parcel) {
-        if self.draw(100) < self.loss && matches!(parcel, Parcel::Message(_)) {
+        if self.draw(100) < self.loss && matches!(parcel, Parcel::Message(_) | Parcel::Heartbeat(_))
+        {
             return;
         }
         let delay = Duration::from_micros(200 + self.draw(2000));
@@ -223,6 +228,12 @@ impl Net {
             Effect::Send(to, message) => {
                 assert_ne!(to, at, "a node sends to itself");
                 self.post(at, to, Parcel::Message(Box::new(message)));
+            }
+            Effect::Heartbeat(listeners, heartbeat) => {
+                for to in listeners {
+                    assert_ne!(to, at, "a node sends to itself");
+                    self.post(at, to, Parcel::Heartbeat(heartbeat.clone()));
+                }
             }
             Effect::Announce(message) => {
                 let others: Vec<_> = self.hosts.keys().copied().filter(|&n| n != at).collect();
@@ -290,6 +301,12 @@ impl Net {
                 }
             }
             Parcel::Closed => self.give(to, Happening::Closed(from)),
+            Parcel::Heartbeat(heartbeat) => {
+                if !self.cut.contains(&(from, to)) {
+                    self.give(to, Happening::Alive(from));
+                    self.give(to, Happening::Heartbeat(from, heartbeat));
+                }
+            }
             Parcel::Message(message) => {
                 if !self.cut.contains(&(from, to)) && !(self.swallow)(from, to, &message) {
                     self.give(to, Happening::Alive(from));

@@ -9,10 +9,13 @@ use crate::{
     configuration::Peer,
     error::Drop,
     figures::Rare,
-    ids::{Ballot, NodeId},
+    ids::{Ballot, ConfigurationTag, NodeId},
     settings::Settings,
     time::Time,
-    wire::control::{Membership as Message, Plan, Report},
+    wire::{
+        control::{Membership as Message, Plan, Report},
+        heartbeat::Heartbeat,
+    },
 };
 use std::time::Duration;
 
@@ -35,6 +38,11 @@ fn member(number: u8) -> Host {
 fn propose(epoch: u64, from: u8, nodes: &[u8]) -> Happening {
     let nodes = nodes.iter().map(|&number| node(number)).collect();
     Happening::Message(node(from), Message::Propose { ballot: ballot(epoch, from), nodes })
+}
+
+fn heartbeat(id: Ballot, received: Vec<u64>, promises: Vec<u64>) -> Heartbeat {
+    let tag = ConfigurationTag::new("test", id);
+    Heartbeat { tag, epoch: id.epoch, received, promises }
 }
 
 fn rejection(to: u8, refused: Ballot, promised: Ballot) -> [Effect; 1] {
@@ -60,9 +68,7 @@ fn an_epoch_that_is_installed_is_not_followed_whoever_proposes() {
 #[test]
 fn while_the_leader_is_heard_nobody_is_taken_from_it() {
     let mut host = member(4);
-    let heartbeat =
-        Message::Heartbeat { configuration: ID, received: vec![0; 4], promises: vec![] };
-    host.handle(START, Happening::Message(node(1), heartbeat));
+    host.handle(START, Happening::Heartbeat(node(1), heartbeat(ID, vec![0; 4], vec![])));
     let effects = host.handle(START, propose(7, 2, &[2, 3, 4]));
     assert_eq!(effects, rejection(2, ballot(7, 2), ID));
     assert_eq!(host.figures.rare(Rare::LeaderAlive), 1);
@@ -171,16 +177,16 @@ fn no_message_breaks_the_machine() {
         for _ in 0..400 {
             let (from, to) = (node(net.draw_node(6)), node(net.draw_node(4)));
             if from != to {
-                let message = any_message(&mut net);
+                let happening = any_message(&mut net, from);
                 let host = net.hosts.get_mut(&to).unwrap();
                 // Not carried out: claims of an installation would be, since peers are trusted.
-                host.handle(net.now, Happening::Message(from, message));
+                host.handle(net.now, happening);
             }
         }
     }
 }
 
-fn any_message(net: &mut Net) -> Message {
+fn any_message(net: &mut Net, from: NodeId) -> Happening {
     let number = net.draw_node(6);
     let epochs = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, MAX_EPOCH - 1, MAX_EPOCH, u64::MAX];
     let epoch = epochs[usize::from(net.draw_node(13)) - 1];
@@ -190,12 +196,8 @@ fn any_message(net: &mut Net) -> Message {
     let nodes: Vec<NodeId> = members.iter().map(|peer| peer.node).collect();
     let numbers = vec![net.draw(3); usize::from(size)];
     let ranks: Vec<u16> = (0..u16::from(size)).collect();
-    match net.draw(15) {
-        0 => Message::Heartbeat {
-            configuration: ballot,
-            received: numbers.clone(),
-            promises: numbers,
-        },
+    let message = match net.draw(15) {
+        0 => return Happening::Heartbeat(from, heartbeat(ballot, numbers.clone(), numbers)),
         1 => Message::Beacon { configuration: ballot, leader, size: u32::MAX },
         2 => Message::Heard { configuration: ballot, leader },
         3 => Message::Probe { nonce: net.draw(5) },
@@ -231,5 +233,6 @@ fn any_message(net: &mut Net) -> Message {
         12 => Message::Leaving,
         13 => Message::Farewell,
         _ => Message::Suspect { node: node(number) },
-    }
+    };
+    Happening::Message(from, message)
 }
