@@ -49,7 +49,7 @@ async fn act(part: Part) -> Result<(), String> {
     let address = format!("{address}/p2p/{}", node.peer_id());
     say(&Word::Listening { address }).map_err(text)?;
     let group = node.join(GROUP).await.map_err(text)?;
-    let mut member = Member { group, early: None };
+    let mut member = Member { group, outside: false, early: None };
     let mut orders = orders();
     loop {
         select_biased! {
@@ -57,6 +57,7 @@ async fn act(part: Part) -> Result<(), String> {
             order = orders.next() => match order {
                 None | Some(Order::Stop) => break,
                 Some(Order::Rest { millis, begin_us }) => rest(&node, millis, begin_us).await?,
+                Some(Order::Join) => member.enter(node.join(GROUP).await.map_err(text)?),
                 Some(order) => member.carry_out(order).await?,
             },
         }
@@ -152,6 +153,8 @@ fn text(error: impl std::fmt::Display) -> String {
 
 struct Member {
     group: Group,
+    /// It has left the group.
+    outside: bool,
     /// A message that was faster than the order to expect it: orders come by another way.
     early: Option<Message>,
 }
@@ -160,7 +163,7 @@ impl Member {
     /// Follows the group until the next order; ends with each event. Does not read on behind an early
     /// message, so that what follows it waits in the group's queue.
     async fn stand_by(&mut self) -> Result<(), String> {
-        if self.early.is_some() {
+        if self.early.is_some() || self.outside {
             return std::future::pending().await;
         }
         match self.group.next().await {
@@ -198,8 +201,20 @@ impl Member {
                 };
                 say(&Word::Pinged { latencies_us }).map_err(text)
             }
-            Order::Rest { .. } | Order::Stop => Ok(()),
+            Order::Leave => self.leave().await,
+            Order::Rest { .. } | Order::Join | Order::Stop => Ok(()),
         }
+    }
+
+    async fn leave(&mut self) -> Result<(), String> {
+        self.group.start_leaving().map_err(text)?;
+        while self.group.next().await.is_some() {}
+        self.outside = true;
+        Ok(())
+    }
+
+    fn enter(&mut self, group: Group) {
+        (self.group, self.outside) = (group, false);
     }
 
     async fn next_message(&mut self) -> Result<Message, String> {

@@ -62,6 +62,10 @@ pub(crate) enum Order {
         /// From this moment on ([`now_us`]).
         begin_us: u64,
     },
+    /// Leave the group; the node stays.
+    Leave,
+    /// Join it again.
+    Join,
     /// Stop cleanly.
     Stop,
 }

@@ -1,6 +1,6 @@
 //! `cenacle bench views`: how long it takes until all members know who is in.
 
-use super::company::{Company, Place, now_us, percentile};
+use super::company::{Company, Order, Place, now_us, percentile};
 use crate::args;
 use crate::failure::{Failure, number};
 use crate::screen::Screen;
@@ -15,6 +15,10 @@ const REST: Duration = Duration::from_millis(500);
 /// What happens to the group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Cause {
+    /// A member leaves the group; its node stays.
+    GroupLeave,
+    /// It joins again.
+    GroupJoin,
     /// A process starts and joins.
     Join,
     /// A process stops cleanly.
@@ -30,11 +34,21 @@ enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 6] =
-        [Self::Join, Self::Leave, Self::Crash, Self::LeaderCrash, Self::Partition, Self::Merge];
+    const ALL: [Self; 8] = [
+        Self::GroupLeave,
+        Self::GroupJoin,
+        Self::Join,
+        Self::Leave,
+        Self::Crash,
+        Self::LeaderCrash,
+        Self::Partition,
+        Self::Merge,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
+            Self::GroupLeave => "group-leave",
+            Self::GroupJoin => "group-join",
             Self::Join => "join",
             Self::Leave => "leave",
             Self::Crash => "crash",
@@ -98,7 +112,16 @@ fn happen(company: &mut Company, nodes: usize, cause: Cause) -> Result<u64, Fail
     let all: Vec<usize> = (0..nodes).collect();
     let minority = nodes.saturating_sub(1) / 2;
     let begin = now_us();
+    let last = nodes.saturating_sub(1);
     let end = match cause {
+        Cause::GroupLeave => {
+            company.tell(last, &Order::Leave)?;
+            company.await_views(all.get(..last).unwrap_or_default(), last, begin)?
+        }
+        Cause::GroupJoin => {
+            company.tell(last, &Order::Join)?;
+            company.await_views(&all, nodes, begin)?
+        }
         Cause::Join => {
             company.start(nodes)?;
             company.await_views(&(0..=nodes).collect::<Vec<_>>(), nodes + 1, begin)?
@@ -108,10 +131,10 @@ fn happen(company: &mut Company, nodes: usize, cause: Cause) -> Result<u64, Fail
             company.await_views(&all, nodes, begin)?
         }
         Cause::Crash | Cause::LeaderCrash => {
-            let gone = if cause == Cause::Crash { nodes - 1 } else { 0 };
+            let gone = if cause == Cause::Crash { last } else { 0 };
             let left: Vec<_> = all.iter().copied().filter(|&member| member != gone).collect();
             company.kill(gone);
-            let end = company.await_views(&left, nodes - 1, begin)?;
+            let end = company.await_views(&left, last, begin)?;
             std::thread::sleep(REST);
             let again = now_us();
             company.start(gone)?;
@@ -183,7 +206,8 @@ fn report(
         screen.paragraph(
             "",
             "From the event to the view of the last member that stays; in a group with keys to the \
-             view whose key is agreed. A join begins with the start of a process.",
+             view whose key is agreed. A join begins with the start of a process, a leave with its stop; \
+             in a group join or leave the node stays.",
         )?;
         table.write(screen, "")?;
     }
