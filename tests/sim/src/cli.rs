@@ -3,6 +3,7 @@
 use crate::LeftOut;
 use crate::{
     costs,
+    delays::delays as measure_delays,
     faults::Preset,
     plan::{Promise, RunOptions},
     run::run,
@@ -87,6 +88,9 @@ struct RunArgs {
 enum Scenario {
     /// 100 nodes, 10 groups, 1,000 members with a message of 200 bytes a second each, 60 seconds
     Large,
+    /// One-way delays of 25 ms between a wish and the last member's view, for each of --nodes and
+    /// each of --key-agreement
+    Delays,
 }
 
 #[derive(Args, Debug)]
@@ -156,7 +160,8 @@ pub fn main(cli: Cli, out: &mut impl Write) -> Result<u8, String> {
 
 fn run_command(args: RunArgs, out: &mut impl Write) -> Result<u8, String> {
     let mut modules = key_agreements(&args.key_agreement)?;
-    if modules.len() > 1 {
+    let one = args.scenario != Some(Scenario::Delays);
+    if one && modules.len() > 1 {
         return Err("a run has one module of key agreement: name it".into());
     }
     if !modules.is_empty() && args.semantics != Promise::Vs {
@@ -179,6 +184,10 @@ fn run_command(args: RunArgs, out: &mut impl Write) -> Result<u8, String> {
                 semantics: args.semantics,
                 ..RunOptions::large(args.seed)
             };
+        }
+        (Some(Scenario::Delays), numbers) => {
+            modules.extend(options.key_agreement);
+            return one_way_delays(numbers, &modules, args.seed, out);
         }
         (None, [nodes]) if options.key_agreement.is_some() && *nodes > secure::MOST => {
             return Err(format!("with keys, --nodes must be at most {}", secure::MOST));
@@ -223,6 +232,26 @@ fn growth(several: &[usize], seed: u64, out: &mut impl Write) -> Result<u8, Stri
         }
         let growth = costs::measure(*nodes, seed)?;
         say(out, &growth.to_string())?;
+    }
+    Ok(0)
+}
+
+fn one_way_delays(
+    numbers: &[usize],
+    modules: &[String],
+    seed: u64,
+    out: &mut impl Write,
+) -> Result<u8, String> {
+    for nodes in numbers {
+        if !(2..secure::MOST).contains(nodes) {
+            return Err(format!("--nodes must be from 2 to {}", secure::MOST - 1));
+        }
+        let without = measure_delays(*nodes, seed, None)?;
+        say(out, &format!("{without}\n"))?;
+        for module in modules {
+            let delays = measure_delays(*nodes, seed, Some(module))?;
+            say(out, &format!("{delays}\n"))?;
+        }
     }
     Ok(0)
 }

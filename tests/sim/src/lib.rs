@@ -28,6 +28,7 @@ mod body;
 mod cli;
 mod clock;
 mod costs;
+mod delays;
 mod door;
 mod faults;
 mod inject;
@@ -54,6 +55,7 @@ mod world;
 
 pub use cli::{Cli, main as command};
 pub use costs::{Cost, Growth, Latency, measure};
+pub use delays::{Delays, delays};
 pub use door::Door;
 pub use faults::{Fault, Preset};
 pub use inject::Undo;
