@@ -20,6 +20,7 @@ mod keys;
 mod member;
 mod names;
 mod records;
+mod register;
 mod safety;
 mod stack;
 mod words;

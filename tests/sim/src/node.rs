@@ -96,9 +96,9 @@ impl Node {
         let id = settings.node;
         let mut out = Outbox::new();
         let partial_to = shared.habits.partial.then_some(id);
-        let doorkeeper = Doorkeeper { partial_to };
+        let (overlay, doorkeeper) = (settings.overlay.clone(), Doorkeeper { partial_to });
         let admission: Box<dyn Admission> = match signer {
-            Some(_) => Box::new(SecureAdmission::new(secure::modules(), doorkeeper)),
+            Some(_) => Box::new(SecureAdmission::new(overlay, secure::modules(), doorkeeper)),
             None => Box::new(doorkeeper),
         };
         let parts = parts(&settings, signer, shared);

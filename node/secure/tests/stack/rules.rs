@@ -5,7 +5,7 @@ use cenacle_core::{Event as Plain, Input, Service};
 use cenacle_plugin::Value;
 use cenacle_secure::{Event, StackError, Standing};
 
-fn refusal(net: &Net, number: usize) -> (String, String) {
+pub(crate) fn refusal(net: &Net, number: usize) -> (String, String) {
     match net.nodes[number].told.last() {
         Some(Event::Plain(Plain::Refused(refusal))) => {
             (refusal.code.clone(), refusal.detail.clone())
@@ -15,7 +15,7 @@ fn refusal(net: &Net, number: usize) -> (String, String) {
 }
 
 /// A peer id as configuration spells it: the key in its protobuf and multihash wrapping, base58.
-fn peer_id(key: &[u8; 32]) -> String {
+pub(crate) fn peer_id(key: &[u8; 32]) -> String {
     bs58::encode([&[0x00, 0x24, 0x08, 0x01, 0x12, 0x20], key.as_slice()].concat()).into_string()
 }
 
