@@ -8,7 +8,7 @@ use crate::names::module_member;
 use crate::register::{Late, MAX_USED, Register};
 use crate::words::{Occasion, Words};
 use bytes::Bytes;
-use cenacle_core::{Admission, Candidate, GroupName, Merged, Part, Refusal, Standing};
+use cenacle_core::{Admission, Candidate, GroupName, MemberId, Merged, Part, Refusal, Standing};
 use cenacle_plugin::{JoinRequest, ModuleSource, Policy, Use, Used, Verdict};
 use std::sync::Arc;
 
@@ -61,6 +61,19 @@ impl<A: Admission> SecureAdmission<A> {
             Verdict::Allow => Ok(policy.uses(&request)),
             Verdict::Refuse { reason, detail } => Err(refusal(&reason, detail)),
         }
+    }
+
+    /// Members of parts that merge whom the policy would not have in, whatever their part says.
+    fn unwelcome(&self, charter: &Charter, parts: &[Part<'_>]) -> Vec<(MemberId, Refusal)> {
+        // A policy that nobody here can ask lets nobody in either: the members' nodes have it.
+        let Ok(policy) = self.policy(charter) else { return Vec::new() };
+        let members = parts.iter().flat_map(|part| &part.members);
+        let unwelcome =
+            members.filter_map(|member| match policy.may_stay(&module_member(member).ok()?) {
+                Verdict::Allow => None,
+                Verdict::Refuse { reason, detail } => Some((*member, refusal(&reason, detail))),
+            });
+        unwelcome.collect()
     }
 }
 
@@ -132,9 +145,9 @@ impl<A: Admission> Admission for SecureAdmission<A> {
     }
 
     fn merge(&self, group: &GroupName, charter: &Bytes, parts: &[Part<'_>]) -> Merged {
-        if Charter::decode(charter).is_err() {
+        let Ok(decoded) = Charter::decode(charter) else {
             return self.above.merge(group, charter, parts);
-        }
+        };
         let read = |part: &Part<'_>| Register::read(part.record);
         let registers: Vec<_> = parts.iter().map(read).collect();
         let above = parts.iter().zip(&registers).map(|(part, register)| Part {
@@ -146,6 +159,7 @@ impl<A: Admission> Admission for SecureAdmission<A> {
         let members = parts.iter().map(|part| part.members.as_slice());
         let (mut register, late) =
             Register::merge(&registers.into_iter().zip(members).collect::<Vec<_>>());
+        refused.extend(self.unwelcome(&decoded, parts));
         refused.extend(late.into_iter().map(|Late { member, first }| {
             let detail = format!(
                 "what let this member in, such as an invitation, was used before by {first}, in a \

@@ -147,6 +147,13 @@ pub trait Policy: Send + Sync {
         Vec::new()
     }
 
+    /// May this member stay when parts of a group merge? Its own part let it in, and a part is one node
+    /// at first, which may not have asked the policy at all. What the member showed is not at hand any
+    /// more, so this is about whoever it is. Whoever [`admit`](Self::admit) allows may stay.
+    fn may_stay(&self, _member: &Member) -> Verdict {
+        Verdict::Allow
+    }
+
     /// May this member of the view send?
     fn may_send(&self, member: &Member) -> Verdict;
 

@@ -40,6 +40,8 @@ enum Flaw {
     NoDefault,
     /// Uses something for who is refused.
     UsesInVain,
+    /// Who is admitted may not stay.
+    Unsettled,
     /// What another has used lets in.
     UsesTwice,
     /// Completes options differently every time.
@@ -155,6 +157,10 @@ impl Policy for ToyPolicy {
         if uses && tame { vec![Use { token, until_s: 7 }] } else { Vec::new() }
     }
 
+    fn may_stay(&self, _: &Member) -> Verdict {
+        if self.flaw == Flaw::Unsettled { self.refuse() } else { Verdict::Allow }
+    }
+
     fn may_send(&self, _: &Member) -> Verdict {
         Verdict::Allow
     }
@@ -240,6 +246,7 @@ fn broken_policies_are_found_by_the_rules_they_break() {
         (Flaw::ClaimsOpen, &["admits-anyone"]),
         (Flaw::ClaimsClosed, &["admits-anyone"]),
         (Flaw::UsesInVain, &["uses", "used-once"]),
+        (Flaw::Unsettled, &["may-stay"]),
         (Flaw::UsesTwice, &["used-once"]),
         (Flaw::NeverComplete, &["defaults", "options"]),
         (Flaw::NoDefault, &["defaults", "options"]),

@@ -85,6 +85,38 @@ fn who_is_not_on_the_list_never_sees_a_secure_view() {
 }
 
 #[test]
+fn who_let_itself_in_alone_does_not_stay_when_parts_merge() {
+    let mut net = Net::new(2);
+    let keys: Vec<[u8; 32]> = (0..2).map(|n| net.nodes[n].id.key).collect();
+    let members = Value::List(keys.iter().map(peer_id).collect());
+    let charter =
+        net.charter_with("tgdh", "chacha20poly1305", "allowlist", &[("members", members)]);
+    net.join(0, &charter);
+    net.join(1, &charter);
+    net.seconds(1);
+    net.agree(&[0, 1]);
+    // A node that makes the group by itself, asks no policy, and meets the others then.
+    net.cut = [(0, 2), (1, 2)].into();
+    net.lax = true;
+    net.add(1);
+    net.join(2, &charter);
+    net.seconds(2);
+    assert_eq!(net.views(2).len(), 1);
+    net.part(&[]);
+    net.seconds(4);
+    assert!((0..3).all(|n| net.nodes[n].stack.engine().configuration().size() == 3));
+    net.agree(&[0, 1]);
+    for number in 0..2 {
+        let mut views = net.views(number).into_iter();
+        assert!(views.all(|view| !view.view.members.contains(&net.member(2))));
+    }
+    net.send(1, Service::Agreed, "between us");
+    net.seconds(1);
+    assert_eq!(net.heard(0), ["between us"]);
+    assert!(net.heard(2).is_empty());
+}
+
+#[test]
 fn only_the_primary_part_goes_on_and_the_other_comes_back() {
     let mut net = Net::new(5);
     let charter =

@@ -34,6 +34,8 @@ const USES: Rule = Rule {
 };
 const USED_ONCE: Rule =
     Rule { name: "used-once", says: "what a peer has used lets no other peer in" };
+const MAY_STAY: Rule =
+    Rule { name: "may-stay", says: "whoever is admitted may stay when parts of the group merge" };
 const REKEY_MONOTONE: Rule =
     Rule { name: "rekey-monotone", says: "a key that is due stays due when it is used more" };
 const FRESH_KEY: Rule = Rule { name: "fresh-key", says: "a key that nobody used yet is not due" };
@@ -198,7 +200,9 @@ impl Trial {
 
     fn refusals(&self, found: &mut Findings) -> Result<(), String> {
         for request in &self.questions.requests {
-            for verdict in [self.policy.admit(request), self.policy.may_send(&request.member)] {
+            let (policy, member) = (&self.policy, &request.member);
+            for verdict in [policy.admit(request), policy.may_stay(member), policy.may_send(member)]
+            {
                 let Verdict::Refuse { reason, detail } = verdict else { continue };
                 let letters = |c: char| c.is_ascii_lowercase() || c == '-';
                 let formed = !reason.is_empty()
@@ -241,6 +245,10 @@ impl Trial {
             let sound = if allowed { tokens.len() == uses.len() } else { uses.is_empty() };
             found.check(USES, sound && uses.len() <= MAX_USES, || {
                 format!("{uses:?}, and admitted is {allowed}")
+            });
+            let stays = self.policy.may_stay(&request.member) == Verdict::Allow;
+            found.check(MAY_STAY, stays || !allowed, || {
+                format!("{:?} is admitted, and may not stay", request.member.id)
             });
             for one in uses {
                 self.used_once(request, one, found);
@@ -299,6 +307,7 @@ impl Trial {
 enum Question {
     Admit(JoinRequest),
     Uses(JoinRequest),
+    MayStay(JoinRequest),
     MaySend(JoinRequest),
     Rekey(KeyUse),
     MayContinue(Component),
@@ -319,6 +328,7 @@ impl Question {
         match self {
             Self::Admit(request) => Answer::Verdict(policy.admit(request)),
             Self::Uses(request) => Answer::Uses(policy.uses(request)),
+            Self::MayStay(request) => Answer::Verdict(policy.may_stay(&request.member)),
             Self::MaySend(request) => Answer::Verdict(policy.may_send(&request.member)),
             Self::Rekey(usage) => Answer::Rekey(policy.rekey(usage)),
             Self::MayContinue(component) => Answer::MayContinue(policy.may_continue(component)),
@@ -335,6 +345,9 @@ impl std::fmt::Display for Question {
             }
             Self::Uses(JoinRequest { evidence, time_s, .. }) => {
                 write!(f, "what a join uses, of {} bytes, at {time_s} s", evidence.len())
+            }
+            Self::MayStay(JoinRequest { member, .. }) => {
+                write!(f, "{:?} wants to stay", member.id)
             }
             Self::MaySend(JoinRequest { member, .. }) => {
                 write!(f, "{:?} wants to send", member.id)

@@ -2,7 +2,7 @@
 //!
 //! | question | `all-of` | `any-of` |
 //! |---|---|---|
-//! | may this member join, send | all must allow | one must |
+//! | may this member join, stay, send | all must allow | one must |
 //! | what counts once | what all its parts use | what the part uses that lets in, the least |
 //! | is a new key due | as soon as for one of them | the same |
 //! | may this component go on | all must allow | one must |
@@ -265,6 +265,10 @@ impl Policy for AllOf {
         all.filter(|one| seen.insert(one.token)).collect()
     }
 
+    fn may_stay(&self, member: &Member) -> Verdict {
+        self.verdict(|policy| policy.may_stay(member))
+    }
+
     fn may_send(&self, member: &Member) -> Verdict {
         self.verdict(|policy| policy.may_send(member))
     }
@@ -316,6 +320,10 @@ impl Policy for AnyOf {
     fn uses(&self, request: &JoinRequest) -> Vec<Use> {
         let allow = self.0.iter().filter(|part| part.policy.admit(request) == Verdict::Allow);
         allow.map(|part| part.policy.uses(request)).min_by_key(Vec::len).unwrap_or_default()
+    }
+
+    fn may_stay(&self, member: &Member) -> Verdict {
+        self.verdict(|policy| policy.may_stay(member))
     }
 
     fn may_send(&self, member: &Member) -> Verdict {

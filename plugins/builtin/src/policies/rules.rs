@@ -50,6 +50,9 @@ pub(super) trait Membership: Send + Sync {
     fn uses(&self, _request: &JoinRequest) -> Vec<Use> {
         Vec::new()
     }
+    fn may_stay(&self, _member: &Member) -> Verdict {
+        Verdict::Allow
+    }
 }
 
 /// A policy: a rule of membership and the rules of this file.
@@ -71,6 +74,10 @@ impl<M: Membership> Policy for Ruled<M> {
 
     fn uses(&self, request: &JoinRequest) -> Vec<Use> {
         self.membership.uses(request)
+    }
+
+    fn may_stay(&self, member: &Member) -> Verdict {
+        self.membership.may_stay(member)
     }
 
     fn may_send(&self, member: &Member) -> Verdict {

@@ -77,6 +77,8 @@ fn all_must_allow_and_the_first_that_does_not_is_named() {
     assert!(detail.starts_with("part 1, allowlist: "), "{detail}");
     assert!(unlisted.uses(&joins()).is_empty(), "nothing is used in vain");
     refusal(unlisted.may_send(&joins().member));
+    refusal(unlisted.may_stay(&joins().member));
+    assert_eq!(policy.may_stay(&joins().member), Verdict::Allow);
 }
 
 #[test]

@@ -38,6 +38,7 @@ impl Questions {
             .clone()
             .map(Question::Admit)
             .chain(joins.clone().map(Question::Uses))
+            .chain(joins.clone().map(Question::MayStay))
             .chain(joins.map(Question::MaySend))
             .chain(self.usages.iter().copied().map(Question::Rekey))
             .chain(self.components.iter().copied().map(Question::MayContinue))
