@@ -26,6 +26,9 @@ pub(crate) enum Command {
     /// Run a node in one group: what you type, the others read
     #[command(long_about = JOIN)]
     Join(Join),
+    /// Make an invitation to a group, for a peer to show when it joins
+    #[command(long_about = INVITE)]
+    Invite(Invite),
     /// Make a configuration file, an identity and an overlay's secret, to begin with
     Init(Init),
     /// Print the peer id and the listening addresses
@@ -304,6 +307,38 @@ pub(crate) struct Join {
     #[command(flatten)]
     pub(crate) configured: Configured,
     /// Events and commands as JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What an invitation is; shown by `--help`, not by `-h`.
+const INVITE: &str = "\
+Make an invitation to a group, for a peer to show when it joins.
+
+The group's policy must be `invitation`, or made of it, and this node one of its issuers. The
+invitation is printed, one line of text; whoever gets it writes it into a file and names that as
+`evidence_file` of the group. It is of no use to anybody but the peers that it is for.
+
+It is one place in the group, for whichever of its peers comes first. That peer may come again, such
+as after a restart, until the invitation expires; then it needs another. Who is in the group stays
+there.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cenacle invite ops --for 12D3KooW… > ops.invitation
+  cenacle invite ops --for 12D3KooW… --expires 30d --config alice.toml --json")]
+pub(crate) struct Invite {
+    /// The group, by its name in the configuration
+    pub(crate) group: String,
+    /// The peer id of whom it is for, as `cenacle id` prints it there; up to 8, for one of them
+    #[arg(long = "for", value_name = "PEER,…", value_delimiter = ',', required = true)]
+    pub(crate) holders: Vec<String>,
+    /// How long it lets its peer in, 1s to 3650d
+    #[arg(long, value_name = "TIME", default_value = "7d")]
+    pub(crate) expires: String,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+    /// One JSON object: overlay, group, issuer, holders, expires_s, invitation
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -99,6 +99,15 @@ pub enum Error {
         max: usize,
     },
 
+    /// The file with what a member shows for itself cannot be used.
+    #[error("evidence for group {group}: {detail}")]
+    Evidence {
+        /// The group.
+        group: GroupName,
+        /// What is wrong, and what to do.
+        detail: String,
+    },
+
     // -- from below
     /// The configuration cannot be used: whoever wrote it must act.
     #[error(transparent)]
@@ -144,6 +153,7 @@ impl Error {
             Self::Engine(Engine::GroupName { .. }) => "group_name",
             Self::Engine(Engine::TooMany { .. }) => "too_many",
             Self::Engine(_) => "engine",
+            Self::Evidence { .. } => "evidence",
             Self::Configuration(_) => "configuration",
             Self::Network(_) => "network",
             Self::Metrics { .. } => "metrics",

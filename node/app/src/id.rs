@@ -41,7 +41,8 @@ pub(crate) fn run(words: &args::Id, screen: &mut Screen<'_>) -> Result<(), Failu
     Ok(())
 }
 
-fn identity(config: &Config) -> Result<Identity, Failure> {
+/// The node's key, which must be there already.
+pub(crate) fn identity(config: &Config) -> Result<Identity, Failure> {
     let file = &config.node().identity;
     if !file.exists() {
         return Err(Failure::Failed(

@@ -20,6 +20,7 @@ mod envelopes;
 mod failure;
 mod id;
 mod init;
+mod invite;
 mod logging;
 mod meter;
 mod modules;
@@ -76,6 +77,7 @@ fn run(
         #[cfg(target_os = "linux")]
         Command::Bench { what: Bench::Member } => bench::member(),
         Command::Demo(words) => demo::run(&words, screen),
+        Command::Invite(words) => invite::run(&words, screen),
         Command::Run(words) => {
             run::run(&words.configured, &run::Request { group: None, json: words.json }, screen)
         }

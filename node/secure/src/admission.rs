@@ -5,60 +5,80 @@
 
 use crate::charter::Charter;
 use crate::names::module_member;
+use crate::register::{Late, MAX_USED, Register};
 use crate::words::{Occasion, Words};
 use bytes::Bytes;
-use cenacle_core::{Admission, Candidate, GroupName, Refusal, Standing};
-use cenacle_plugin::{JoinRequest, ModuleSource, Verdict};
+use cenacle_core::{Admission, Candidate, GroupName, MemberId, Merged, Part, Refusal, Standing};
+use cenacle_plugin::{JoinRequest, ModuleSource, Policy, Use, Used, Verdict};
 use std::sync::Arc;
 
 /// Decides on joins to secure groups by their charters, and leaves the others to the layer above.
 pub struct SecureAdmission<A> {
+    overlay: String,
     modules: Arc<dyn ModuleSource>,
     above: A,
 }
 
 impl<A: Admission> SecureAdmission<A> {
-    /// Finds policies in `modules`; `above` decides on groups without keys, and on what belongs to
-    /// it in the words of candidates.
-    pub fn new(modules: Arc<dyn ModuleSource>, above: A) -> Self {
-        Self { modules, above }
+    /// Finds policies in `modules`, and tells them the name of the `overlay`; `above` decides on
+    /// groups without keys, and on what belongs to it in the words of candidates.
+    pub fn new(overlay: impl Into<String>, modules: Arc<dyn ModuleSource>, above: A) -> Self {
+        Self { overlay: overlay.into(), modules, above }
     }
 
+    fn policy(&self, charter: &Charter) -> Result<Box<dyn Policy>, Refusal> {
+        let choice = &charter.policy;
+        let Some(module) = self.modules.policy(&choice.name) else {
+            let detail = format!("the members' nodes have no policy {:?}: install it", choice.name);
+            return Err(refusal("policy", detail));
+        };
+        let options = choice.options(module.descriptor()).map_err(|error| error.to_string());
+        options
+            .and_then(|options| module.create(&options).map_err(|error| error.to_string()))
+            .map_err(|error| refusal("policy", error))
+    }
+
+    /// What the join uses up, if the group's policy allows it.
     fn admit(
         &self,
         candidate: &Candidate<'_>,
         charter: &Charter,
-        words: &Words,
-    ) -> Result<(), Refusal> {
-        let refused = |code: &str, detail: String| {
-            Err(Refusal { code: code.to_owned(), detail, charter: None })
-        };
-        let choice = &charter.policy;
-        let Some(module) = self.modules.policy(&choice.name) else {
-            let detail = format!("the members' nodes have no policy {:?}: install it", choice.name);
-            return refused("policy", detail);
-        };
-        let options = choice.options(module.descriptor()).map_err(|error| error.to_string());
-        let policy =
-            options.and_then(|options| module.create(&options).map_err(|error| error.to_string()));
-        let policy = match policy {
-            Ok(policy) => policy,
-            Err(error) => return refused("policy", error),
-        };
-        let member = match module_member(&candidate.member) {
-            Ok(member) => member,
-            Err(error) => return refused("member", error.to_string()),
-        };
+        evidence: Vec<u8>,
+        used: Vec<Used>,
+    ) -> Result<Vec<Use>, Refusal> {
+        let policy = self.policy(charter)?;
+        let member = module_member(&candidate.member)
+            .map_err(|error| refusal("member", error.to_string()))?;
         let request = JoinRequest {
+            overlay: self.overlay.clone(),
+            group: candidate.group.as_str().to_owned(),
             member,
-            evidence: words.evidence.clone(),
+            evidence,
             time_s: candidate.stamped_at / 1_000_000,
+            used,
         };
         match policy.admit(&request) {
-            Verdict::Allow => Ok(()),
-            Verdict::Refuse { reason, detail } => refused(&reason, detail),
+            Verdict::Allow => Ok(policy.uses(&request)),
+            Verdict::Refuse { reason, detail } => Err(refusal(&reason, detail)),
         }
     }
+
+    /// Members of parts that merge whom the policy would not have in, whatever their part says.
+    fn unwelcome(&self, charter: &Charter, parts: &[Part<'_>]) -> Vec<(MemberId, Refusal)> {
+        // A policy that nobody here can ask lets nobody in either: the members' nodes have it.
+        let Ok(policy) = self.policy(charter) else { return Vec::new() };
+        let members = parts.iter().flat_map(|part| &part.members);
+        let unwelcome =
+            members.filter_map(|member| match policy.may_stay(&module_member(member).ok()?) {
+                Verdict::Allow => None,
+                Verdict::Refuse { reason, detail } => Some((*member, refusal(&reason, detail))),
+            });
+        unwelcome.collect()
+    }
+}
+
+fn refusal(code: &str, detail: String) -> Refusal {
+    Refusal { code: code.to_owned(), detail, charter: None }
 }
 
 impl<A: Admission> Admission for SecureAdmission<A> {
@@ -100,13 +120,54 @@ impl<A: Admission> Admission for SecureAdmission<A> {
                 "the members here cannot read what came with the join: use the same version";
             return refused("evidence", detail.to_owned(), None);
         };
-        self.admit(candidate, &charter, &words)?;
-        let above = Candidate { blob: &words.above, ..candidate.clone() };
+        let mut register = Register::read(standing.record);
+        register.forget(candidate.stamped_at / 1_000_000);
+        let used = register.told(&candidate.member, standing.members);
+        let uses = self.admit(candidate, &charter, words.evidence, used)?;
+        register.remember(&uses, candidate.member, candidate.stamped_at).map_err(|_| {
+            let detail = format!(
+                "the group remembers {MAX_USED} invitations that were used: wait until one of them \
+                 has expired for a day"
+            );
+            refusal("limit", detail)
+        })?;
         // The charters are equal, and what is left is the layer's own.
-        self.above.verdict(&Candidate { charter: standing.charter, ..above }, standing)
+        let above =
+            Candidate { blob: &words.above, charter: standing.charter, ..candidate.clone() };
+        let record = register.above.clone();
+        if let Some(record) =
+            self.above.verdict(&above, &Standing { record: &record, ..*standing })?
+        {
+            register.above = record;
+        }
+        let record = register.write();
+        Ok(Some(record).filter(|record| record != standing.record))
     }
 
-    fn merge(&self, group: &GroupName, records: &[Bytes]) -> Bytes {
-        self.above.merge(group, records)
+    fn merge(&self, group: &GroupName, charter: &Bytes, parts: &[Part<'_>]) -> Merged {
+        let Ok(decoded) = Charter::decode(charter) else {
+            return self.above.merge(group, charter, parts);
+        };
+        let read = |part: &Part<'_>| Register::read(part.record);
+        let registers: Vec<_> = parts.iter().map(read).collect();
+        let above = parts.iter().zip(&registers).map(|(part, register)| Part {
+            record: &register.above,
+            members: part.members.clone(),
+        });
+        let Merged { record, mut refused } =
+            self.above.merge(group, charter, &above.collect::<Vec<_>>());
+        let members = parts.iter().map(|part| part.members.as_slice());
+        let (mut register, late) =
+            Register::merge(&registers.into_iter().zip(members).collect::<Vec<_>>());
+        refused.extend(self.unwelcome(&decoded, parts));
+        refused.extend(late.into_iter().map(|Late { member, first }| {
+            let detail = format!(
+                "what let this member in, such as an invitation, was used before by {first}, in a \
+                 part of the group that was apart: come with another"
+            );
+            (member, refusal("used-before", detail))
+        }));
+        register.above = record;
+        Merged { record: register.write(), refused }
     }
 }

@@ -3,12 +3,16 @@
 //! It travels in every join, as bytes that are the same wherever they are made, and its hash is part
 //! of every run's context: members with different charters cannot agree on a key.
 
-use cenacle_plugin::{Descriptor, MAX_NAME, OptionError, Options, Value};
+use cenacle_plugin::{Descriptor, MAX_NAME, MAX_TABLE_DEPTH, OptionError, Options, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The most bytes of an encoded charter.
 pub const MAX_CHARTER: usize = 16 << 10;
+
+/// How deep an encoded charter may be: charter, choice and options; a list and a table for each policy
+/// within another, and its options; with room to spare.
+const MAX_DEPTH: usize = 8 + 3 * MAX_TABLE_DEPTH;
 
 /// The form of charters that this version writes and reads.
 const VERSION: u8 = 1;
@@ -126,7 +130,7 @@ impl Charter {
         if bytes.len() > MAX_CHARTER {
             return Err(CharterError::TooLong { got: bytes.len() });
         }
-        let charter: Self = ciborium::de::from_reader_with_recursion_limit(bytes, 8)
+        let charter: Self = ciborium::de::from_reader_with_recursion_limit(bytes, MAX_DEPTH)
             .map_err(|error| CharterError::Malformed(error.to_string()))?;
         if charter.version != VERSION {
             return Err(CharterError::Version { got: charter.version });
@@ -186,13 +190,43 @@ fn choice(kind: &str, one: &Choice, other: &Choice) -> Option<Difference> {
     }
     let names: std::collections::BTreeSet<_> =
         one.options.keys().chain(other.options.keys()).collect();
-    let shown = |choice: &Choice, name: &String| {
-        choice.options.get(name).map_or_else(|| "nothing".to_owned(), ToString::to_string)
-    };
     names.into_iter().find_map(|name| {
-        differs(format!("options.{kind}.{name}"), shown(one, name), shown(other, name))
+        let path = format!("options.{kind}.{name}");
+        match (one.options.get(name), other.options.get(name)) {
+            (Some(Value::Tables(one)), Some(Value::Tables(other))) => tables(&path, one, other),
+            (one, other) => differs(path, shown(one), shown(other)),
+        }
     })
 }
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
+}
+
+/// The first difference of options that are tables, by its path in them. Charters have few levels.
+fn tables(path: &str, one: &[Table], other: &[Table]) -> Option<Difference> {
+    if one.len() != other.len() {
+        let (one, other) = (one.len().to_string(), other.len().to_string());
+        return Some(Difference { field: format!("the number of {path}"), one, other });
+    }
+    one.iter().zip(other).enumerate().find_map(|(index, (one, other))| {
+        let names: std::collections::BTreeSet<_> = one.keys().chain(other.keys()).collect();
+        // Which policy it is comes before what it is told.
+        let (first, rest): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| *name == "policy");
+        first.into_iter().chain(rest).find_map(|name| {
+            let path = format!("{path}[{index}].{name}");
+            match (one.get(name), other.get(name)) {
+                (Some(Value::Tables(one)), Some(Value::Tables(other))) => tables(&path, one, other),
+                (one, other) if one == other => None,
+                (one, other) => {
+                    Some(Difference { field: path, one: shown(one), other: shown(other) })
+                }
+            }
+        })
+    })
+}
+
+type Table = BTreeMap<String, Value>;
 
 #[cfg(test)]
 mod tests {
@@ -234,5 +268,38 @@ mod tests {
         let found = one.difference(&charter("x", "modp2048")).unwrap();
         assert_eq!(found.field, "options.key_agreement.group", "the first one");
         assert_eq!(found.other, "\"modp2048\"");
+    }
+
+    #[test]
+    fn policies_within_each_other_have_a_form_and_differences_with_a_path() {
+        let table = |pairs: &[(&str, Value)]| -> Table {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+        };
+        let named = |name: &str| ("policy", Value::Text(name.to_owned()));
+        let list = |item: &str| ("members", Value::List(vec![item.to_owned()]));
+        let with = |tables: Vec<Table>| {
+            let mut one = charter("x", "y");
+            one.policy.options = table(&[("of", Value::Tables(tables))]);
+            one
+        };
+        let deep = |item: &str| {
+            let inner = Value::Tables(vec![table(&[named("allowlist"), list(item)])]);
+            let inner = Value::Tables(vec![table(&[named("any-of"), ("of", inner)])]);
+            with(vec![table(&[named("open")]), table(&[named("all-of"), ("of", inner)])])
+        };
+        let one = deep("a");
+        assert_eq!(Charter::decode(&one.encode()), Ok(one.clone()));
+        let found = one.difference(&deep("b")).unwrap();
+        assert_eq!(found.field, "options.policy.of[1].of[0].of[0].members");
+        assert_eq!((found.one.as_str(), found.other.as_str()), ("[\"a\"]", "[\"b\"]"));
+        let found = one.difference(&with(vec![table(&[named("open")])])).unwrap();
+        assert_eq!(
+            (found.field.as_str(), found.one.as_str()),
+            ("the number of options.policy.of", "2")
+        );
+        let other = vec![table(&[named("open")]), table(&[named("any-of"), list("a")])];
+        let found = one.difference(&with(other)).unwrap();
+        assert_eq!(found.field, "options.policy.of[1].policy");
+        assert_eq!(one.difference(&one), None);
     }
 }

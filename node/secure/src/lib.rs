@@ -22,6 +22,7 @@ mod keys;
 mod member;
 mod names;
 mod records;
+mod register;
 mod safety;
 mod stack;
 mod words;

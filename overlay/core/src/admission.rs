@@ -33,6 +33,24 @@ pub struct Standing<'a> {
     pub members: &'a [MemberId],
 }
 
+/// What one class of nodes brings to the merge of a group.
+#[derive(Clone, Debug)]
+pub struct Part<'a> {
+    /// The record that the layer above keeps in the class's table.
+    pub record: &'a Bytes,
+    /// The group's members at the nodes of the class, by seniority.
+    pub members: Vec<MemberId>,
+}
+
+/// What a group is after a merge, as far as the layer above decides on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// The record.
+    pub record: Bytes,
+    /// Members that may not stay, with the reason that each is told.
+    pub refused: Vec<(MemberId, Refusal)>,
+}
+
 /// Decides on joins: a pure function, so that all nodes decide alike.
 pub trait Admission: Send {
     /// The verdict on a join to a group that exists, or is made by it (`standing` without members).
@@ -43,11 +61,13 @@ pub trait Admission: Send {
         standing: &Standing<'_>,
     ) -> Result<Option<Bytes>, Refusal>;
 
-    /// One record out of those of the classes that merge, in the classes' order. One above `max_blob`
-    /// bytes is not taken: the first class's stands.
-    fn merge(&self, group: &GroupName, records: &[Bytes]) -> Bytes {
-        let _ = group;
-        records.first().cloned().unwrap_or_default()
+    /// One record out of those of the classes that merge, in the classes' order, and who may not stay
+    /// now that all is known. All classes have the group's charter; the members of others are out
+    /// already. A record above `max_blob` bytes is not taken: the first class's stands.
+    fn merge(&self, group: &GroupName, charter: &Bytes, parts: &[Part<'_>]) -> Merged {
+        let _ = (group, charter);
+        let record = parts.first().map(|part| part.record.clone()).unwrap_or_default();
+        Merged { record, refused: Vec::new() }
     }
 }
 

@@ -22,7 +22,7 @@ mod streams;
 mod time;
 mod wire;
 
-pub use admission::{Admission, Candidate, SameCharter, Standing};
+pub use admission::{Admission, Candidate, Merged, Part, SameCharter, Standing};
 pub use configuration::{Configuration, Peer};
 #[cfg_attr(not(feature = "defects"), doc(hidden))]
 pub use defect::Defect;

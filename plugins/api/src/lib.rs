@@ -49,10 +49,12 @@ pub use cost::{Apart, Bound, Costs, Expected, Occasion, Scenario};
 pub use descriptor::{Descriptor, Kind, MAX_NAME, Properties};
 pub use error::{Error, Family};
 pub use executor::{Arithmetic, Executor, Inline, Job};
-pub use options::{OptionError, OptionSpec, OptionType, Options, Value, parse_duration};
+pub use options::{
+    MAX_TABLE_DEPTH, OptionError, OptionSpec, OptionType, Options, Value, parse_duration,
+};
 pub use policy::{
     Component, History, JoinRequest, KeyUse, MAX_EVIDENCE, Policy, PolicyModule, RekeyReason,
-    Verdict,
+    TOKEN_LEN, Use, Used, Verdict,
 };
 pub use random::Random;
 pub use secret::Secret;

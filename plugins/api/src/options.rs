@@ -17,6 +17,8 @@ pub enum Value {
     Text(String),
     /// Several texts.
     List(Vec<String>),
+    /// Several tables, each with values by name: what a module takes that is made of others.
+    Tables(Vec<BTreeMap<String, Value>>),
 }
 
 impl std::fmt::Display for Value {
@@ -26,8 +28,32 @@ impl std::fmt::Display for Value {
             Self::Integer(value) => write!(f, "{value}"),
             Self::Text(value) => write!(f, "{value:?}"),
             Self::List(values) => write!(f, "{values:?}"),
+            Self::Tables(tables) => {
+                f.write_str("[")?;
+                for (index, table) in tables.iter().enumerate() {
+                    f.write_str(if index == 0 { "{" } else { ", {" })?;
+                    for (index, (name, value)) in table.iter().enumerate() {
+                        write!(f, "{}{name} = {value}", if index == 0 { " " } else { ", " })?;
+                    }
+                    f.write_str(" }")?;
+                }
+                f.write_str("]")
+            }
         }
     }
+}
+
+/// The most tables that may lie within each other in one option, the outermost included: a policy of
+/// policies of policies says all that a group can want.
+pub const MAX_TABLE_DEPTH: usize = 3;
+
+/// Whether at most `left` tables lie within each other.
+fn is_shallow(tables: &[BTreeMap<String, Value>], left: usize) -> bool {
+    let Some(left) = left.checked_sub(1) else { return false };
+    tables.iter().flat_map(BTreeMap::values).all(|value| match value {
+        Value::Tables(inner) => is_shallow(inner, left),
+        _ => true,
+    })
 }
 
 /// The type and bounds of an option.
@@ -66,6 +92,12 @@ pub enum OptionType {
         max_items: u32,
         /// Most bytes of an item.
         max_len: u32,
+    },
+    /// One or more tables, at most [`MAX_TABLE_DEPTH`] within each other; what may stand in them, the
+    /// module says when it is made.
+    Tables {
+        /// Most tables.
+        max_items: u32,
     },
 }
 
@@ -185,6 +217,22 @@ impl Options {
         }
     }
 
+    /// Several tables; none where the option is a list without items.
+    pub fn tables(&self, name: &str) -> Option<&[BTreeMap<String, Value>]> {
+        match self.0.get(name)? {
+            Value::Tables(tables) => Some(tables),
+            Value::List(items) if items.is_empty() => Some(&[]),
+            _ => None,
+        }
+    }
+
+    /// The same with another value of one option, of its type and within its bounds.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.0.insert(name.to_owned(), value);
+        self
+    }
+
     /// A duration; `None` when it is `off`.
     pub fn duration(&self, name: &str) -> Option<Duration> {
         parse_duration(self.text(name)?)
@@ -225,6 +273,12 @@ impl OptionType {
                 items.len() <= *max_items as usize
                     && items.iter().all(|item| item.len() <= *max_len as usize)
             }
+            (Self::Tables { max_items }, Value::Tables(tables)) => {
+                (1..=*max_items as usize).contains(&tables.len())
+                    && is_shallow(tables, MAX_TABLE_DEPTH)
+            }
+            // Which of the two a list without items is cannot be seen; it stands for "not given".
+            (Self::Tables { .. }, Value::List(items)) => items.is_empty(),
             _ => false,
         }
     }
@@ -246,6 +300,12 @@ impl std::fmt::Display for OptionType {
             Self::Text { max_len } => write!(f, "text of at most {max_len} bytes"),
             Self::List { max_items, max_len } => {
                 write!(f, "a list of at most {max_items} texts of at most {max_len} bytes")
+            }
+            Self::Tables { max_items } => {
+                write!(
+                    f,
+                    "a list of at most {max_items} tables, {MAX_TABLE_DEPTH} within each other at most"
+                )
             }
         }
     }

@@ -1,7 +1,8 @@
 //! The interface of policy modules: pure questions about who may do what.
 //!
 //! All members ask the same questions about the same ordered input and must get the same answers,
-//! so a policy sees no clock and keeps no state: time comes in as the leader stamped it.
+//! so a policy sees no clock and keeps no state: time comes in as the leader stamped it, and what has
+//! been used once and for all as the group's table has it.
 
 use crate::{Descriptor, Error, Member, Options};
 use serde::{Deserialize, Serialize};
@@ -9,10 +10,17 @@ use serde::{Deserialize, Serialize};
 /// The most bytes of evidence that a join carries.
 pub const MAX_EVIDENCE: usize = 4096;
 
+/// Bytes of what stands for something that counts once ([`Use::token`]).
+pub const TOKEN_LEN: usize = 16;
+
 /// A join that the engine has ordered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JoinRequest {
+    /// The overlay in which the group is.
+    pub overlay: String,
+    /// The group's name.
+    pub group: String,
     /// Who wants to join; its public key was proved by its signature.
     pub member: Member,
     /// What it shows for itself, such as an invitation.
@@ -20,6 +28,35 @@ pub struct JoinRequest {
     pub evidence: Vec<u8>,
     /// Seconds since 1970 as the leader stamped them into the join.
     pub time_s: u64,
+    /// What earlier joins to this group have used, as far as it is remembered; no token twice.
+    pub used: Vec<Used>,
+}
+
+/// Something that counts once in a group, such as an invitation, which a join uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Use {
+    /// What it is told by; different for everything that counts by itself. A policy derives it from
+    /// all that tells one such thing from another, by a hash.
+    #[serde(with = "serde_bytes")]
+    pub token: [u8; TOKEN_LEN],
+    /// Seconds since 1970 from which on it does not count at all, and need not be remembered.
+    pub until_s: u64,
+}
+
+/// Something that has been used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Used {
+    /// The token of the [`Use`].
+    #[serde(with = "serde_bytes")]
+    pub token: [u8; TOKEN_LEN],
+    /// The public key of whoever used it.
+    #[serde(with = "serde_bytes")]
+    pub by: [u8; 32],
+    /// Whether the member that came in by it is in the group, and is another one than asks now. An
+    /// earlier life of the same peer, before a restart, is not: the later one takes its place.
+    pub present: bool,
 }
 
 /// What a policy says of a request.
@@ -86,6 +123,13 @@ pub trait PolicyModule: Send + Sync {
     /// Name, properties, options.
     fn descriptor(&self) -> &Descriptor;
 
+    /// The options with all that the module would fill in by itself, so that two groups that want the
+    /// same say the same: a charter holds them so. Those of most modules are complete once they were
+    /// checked against the descriptor.
+    fn complete(&self, options: &Options) -> Result<Options, Error> {
+        Ok(options.clone())
+    }
+
     /// The policy with a group's options, which were checked against the descriptor.
     fn create(&self, options: &Options) -> Result<Box<dyn Policy>, Error>;
 }
@@ -94,6 +138,21 @@ pub trait PolicyModule: Send + Sync {
 pub trait Policy: Send + Sync {
     /// May this member join?
     fn admit(&self, request: &JoinRequest) -> Verdict;
+
+    /// What counts once and this join uses, if [`admit`](Self::admit) allows it; nothing otherwise.
+    /// Whoever asks remembers it in the group's table until its time is over, and tells it with later
+    /// joins ([`JoinRequest::used`]). Where two parts of a group have let two peers in by the same, the
+    /// later one is put out when the parts merge.
+    fn uses(&self, _request: &JoinRequest) -> Vec<Use> {
+        Vec::new()
+    }
+
+    /// May this member stay when parts of a group merge? Its own part let it in, and a part is one node
+    /// at first, which may not have asked the policy at all. What the member showed is not at hand any
+    /// more, so this is about whoever it is. Whoever [`admit`](Self::admit) allows may stay.
+    fn may_stay(&self, _member: &Member) -> Verdict {
+        Verdict::Allow
+    }
 
     /// May this member of the view send?
     fn may_send(&self, member: &Member) -> Verdict;

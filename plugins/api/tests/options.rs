@@ -1,7 +1,10 @@
 //! Options are checked against what a module says it takes.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use cenacle_plugin::{
-    Descriptor, Family, OptionError, OptionSpec, OptionType, Options, Properties, Value,
+    Descriptor, Family, MAX_TABLE_DEPTH, OptionError, OptionSpec, OptionType, Options, Properties,
+    Value,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -120,4 +123,39 @@ fn families_tell_who_must_act() {
     assert_eq!(Error::DoesNotOpen.family(), Family::BadInput);
     assert_eq!(Error::Bug("x").family(), Family::OwnBug);
     assert_eq!(Error::BadMessage { from: 4, why: "x" }.culprit(), Some(4));
+}
+
+fn table(pairs: &[(&str, Value)]) -> BTreeMap<String, Value> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+#[test]
+fn tables_are_few_and_not_deep() {
+    let specs = [spec("of", OptionType::Tables { max_items: 2 }, Value::List(Vec::new()))];
+    let check = |value: Value| Options::check("m", &specs, &table(&[("of", value)]));
+    let nest = |inner: Value| Value::Tables(vec![table(&[("x", inner)])]);
+    let mut value = Value::Bool(true);
+    for depth in 1..=MAX_TABLE_DEPTH {
+        value = nest(value);
+        let options = check(value.clone()).unwrap_or_else(|error| panic!("{depth}: {error}"));
+        assert_eq!(options.tables("of").map(<[_]>::len), Some(1));
+    }
+    for bad in [
+        nest(value),
+        Value::Tables(Vec::new()),
+        Value::Tables(vec![BTreeMap::new(); 3]),
+        Value::List(vec!["a".to_owned()]),
+        Value::Text("a".to_owned()),
+    ] {
+        let error = check(bad.clone()).expect_err("out of bounds").to_string();
+        assert!(error.contains("a list of at most 2 tables"), "{bad}: {error}");
+    }
+    let none = Options::check("m", &specs, &BTreeMap::new()).expect("the default");
+    assert_eq!(none.tables("of").map(<[_]>::len), Some(0), "not given");
+}
+
+#[test]
+fn tables_are_shown_as_toml_has_them() {
+    let value = Value::Tables(vec![table(&[("a", Value::Integer(1)), ("b", Value::Bool(true))])]);
+    assert_eq!(value.to_string(), "[{ a = 1, b = true }]");
 }

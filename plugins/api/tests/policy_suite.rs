@@ -5,7 +5,7 @@
 use cenacle_plugin::conformance::{Failures, PolicyCase, policy_suite, policy_suite_with};
 use cenacle_plugin::{
     Component, Descriptor, Error, History, JoinRequest, KeyUse, Member, OptionSpec, OptionType,
-    Options, Policy, PolicyModule, Properties, RekeyReason, Value, Verdict,
+    Options, Policy, PolicyModule, Properties, RekeyReason, TOKEN_LEN, Use, Used, Value, Verdict,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -38,6 +38,14 @@ enum Flaw {
     ClaimsOpen,
     ClaimsClosed,
     NoDefault,
+    /// Uses something for who is refused.
+    UsesInVain,
+    /// Who is admitted may not stay.
+    Unsettled,
+    /// What another has used lets in.
+    UsesTwice,
+    /// Completes options differently every time.
+    NeverComplete,
     /// Names an option that it does not have.
     NamesNoOption,
     DefaultOutOfBounds,
@@ -71,6 +79,14 @@ fn toy(flaw: Flaw) -> Toy {
 impl PolicyModule for Toy {
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
+    }
+
+    fn complete(&self, options: &Options) -> Result<Options, Error> {
+        let limit = options.integer("limit").expect("checked");
+        Ok(match self.flaw {
+            Flaw::NeverComplete => options.clone().with("limit", Value::Integer(limit + 1)),
+            _ => options.clone(),
+        })
     }
 
     fn create(&self, options: &Options) -> Result<Box<dyn Policy>, Error> {
@@ -129,6 +145,22 @@ impl Policy for ToyPolicy {
         if admitted { Verdict::Allow } else { self.refuse() }
     }
 
+    fn uses(&self, request: &JoinRequest) -> Vec<Use> {
+        let token = [9; TOKEN_LEN];
+        let another = |used: &Used| used.token == token && used.by != request.member.public_key;
+        let uses = match self.flaw {
+            Flaw::UsesInVain => true,
+            Flaw::UsesTwice => request.evidence == b"let me in",
+            _ => request.evidence == b"let me in" && !request.used.iter().any(another),
+        };
+        let tame = !matches!(self.flaw, Flaw::Moody | Flaw::SaysAsBefore | Flaw::Individual);
+        if uses && tame { vec![Use { token, until_s: 7 }] } else { Vec::new() }
+    }
+
+    fn may_stay(&self, _: &Member) -> Verdict {
+        if self.flaw == Flaw::Unsettled { self.refuse() } else { Verdict::Allow }
+    }
+
     fn may_send(&self, _: &Member) -> Verdict {
         Verdict::Allow
     }
@@ -167,7 +199,14 @@ fn cases() -> Vec<PolicyCase> {
         id: cenacle_plugin::MemberId::new(b"friend").expect("short"),
         public_key: [3; 32],
     };
-    let request = JoinRequest { member, evidence: b"let me in".to_vec(), time_s: 1 };
+    let request = JoinRequest {
+        overlay: "lab".to_owned(),
+        group: "ops".to_owned(),
+        member,
+        evidence: b"let me in".to_vec(),
+        time_s: 1,
+        used: Vec::new(),
+    };
     let options = [("limit".to_owned(), Value::Integer(1_000_000))].into();
     vec![PolicyCase { options, requests: vec![request] }]
 }
@@ -206,6 +245,10 @@ fn broken_policies_are_found_by_the_rules_they_break() {
         (Flaw::LastZero, &["history"]),
         (Flaw::ClaimsOpen, &["admits-anyone"]),
         (Flaw::ClaimsClosed, &["admits-anyone"]),
+        (Flaw::UsesInVain, &["uses", "used-once"]),
+        (Flaw::Unsettled, &["may-stay"]),
+        (Flaw::UsesTwice, &["used-once"]),
+        (Flaw::NeverComplete, &["defaults", "options"]),
         (Flaw::NoDefault, &["defaults", "options"]),
         (Flaw::NamesNoOption, &["defaults", "options"]),
         (Flaw::DefaultOutOfBounds, &["descriptor", "defaults"]),

@@ -1,4 +1,4 @@
-//! The modules that every node has: nine key agreement protocols, three ciphers, two policies.
+//! The modules that every node has: nine key agreement protocols, three ciphers, five policies.
 //!
 //! Each kind is an explicit list; nothing registers itself. A node hands the lists to its registry.
 
@@ -8,4 +8,4 @@ mod policies;
 
 pub use agreement::{MAX_MEMBERS, agreements, agreements_for_benchmarks};
 pub use ciphers::ciphers;
-pub use policies::policies;
+pub use policies::{Draft, Invitation, InvitationError, MAX_HOLDERS, peer_key, policies};

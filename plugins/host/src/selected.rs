@@ -74,6 +74,13 @@ impl Selected<dyn CipherModule> {
 }
 
 impl Selected<dyn PolicyModule> {
+    /// The same with all that the module fills in by itself.
+    pub(crate) fn completed(self) -> Result<Self, Error> {
+        let completed = self.item.module.complete(&self.options);
+        let options = completed.map_err(|source| self.failed(source))?;
+        Ok(Self { options, ..self })
+    }
+
     /// The policy. Fails when the module cannot use the options.
     pub fn create(&self) -> Result<Box<dyn Policy>, Error> {
         self.item.module.create(&self.options).map_err(|source| self.failed(source))

@@ -59,12 +59,13 @@ impl PolicySelector {
         Self(registry)
     }
 
-    /// The policy called `name`; as [`KeyAgreementSelector::select`].
+    /// The policy called `name`, with options as it completes them; as
+    /// [`KeyAgreementSelector::select`], and it fails when the module cannot complete the options.
     pub fn select(
         &self,
         name: &str,
         options: &BTreeMap<String, Value>,
     ) -> Result<SelectedPolicy, Error> {
-        SelectedPolicy::from_shelf(self.0.policies(), name, options)
+        SelectedPolicy::from_shelf(self.0.policies(), name, options)?.completed()
     }
 }

@@ -4,8 +4,8 @@
 use crate::{member::Member, random::Random, secure};
 use bytes::Bytes;
 use cenacle_core::{
-    Admission, Candidate, GroupName, MemberId, NodeId, Refusal, SameCharter, Semantics, Standing,
-    View, ViewId,
+    Admission, Candidate, GroupName, MemberId, Merged, NodeId, Part, Refusal, SameCharter,
+    Semantics, Standing, View, ViewId,
 };
 use std::{
     collections::BTreeMap,
@@ -42,8 +42,9 @@ impl Admission for Doorkeeper {
         Ok(Some(digest((standing.record, before, candidate.member, candidate.blob))))
     }
 
-    fn merge(&self, _group: &GroupName, records: &[Bytes]) -> Bytes {
-        digest(records)
+    fn merge(&self, _group: &GroupName, _charter: &Bytes, parts: &[Part<'_>]) -> Merged {
+        let records: Vec<&Bytes> = parts.iter().map(|part| part.record).collect();
+        Merged { record: digest(records), refused: Vec::new() }
     }
 }
 

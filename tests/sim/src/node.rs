@@ -104,9 +104,9 @@ impl Node {
         let id = settings.node;
         let mut out = Outbox::new();
         let partial_to = shared.habits.partial.then_some(id);
-        let doorkeeper = Doorkeeper { partial_to };
+        let (overlay, doorkeeper) = (settings.overlay.clone(), Doorkeeper { partial_to });
         let admission: Box<dyn Admission> = match signer {
-            Some(_) => Box::new(SecureAdmission::new(modules(shared), doorkeeper)),
+            Some(_) => Box::new(SecureAdmission::new(overlay, modules(shared), doorkeeper)),
             None => Box::new(doorkeeper),
         };
         let parts = parts(&settings, signer, shared);

@@ -7,6 +7,7 @@ use super::loader::{built_in, from_layers};
 use super::problem::{Place, Problems, Report};
 use cenacle_host::Registry;
 use config::{Map, Value, ValueKind};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -209,6 +210,23 @@ fn written(value: &ValueKind) -> String {
     }
 }
 
+/// An option as the file has it.
+fn option(value: cenacle_plugin::Value) -> ValueKind {
+    let table = |table: BTreeMap<String, cenacle_plugin::Value>| {
+        let table = table.into_iter().map(|(name, value)| (name, Value::new(None, option(value))));
+        Value::new(None, table.collect::<Map<_, _>>())
+    };
+    match value {
+        cenacle_plugin::Value::Bool(yes) => yes.into(),
+        cenacle_plugin::Value::Integer(number) => number.into(),
+        cenacle_plugin::Value::Text(text) => text.into(),
+        cenacle_plugin::Value::List(items) => list(items),
+        cenacle_plugin::Value::Tables(tables) => {
+            tables.into_iter().map(table).collect::<Vec<_>>().into()
+        }
+    }
+}
+
 impl GroupBuilder {
     /// A group of that name, with the defaults of `[[group]]`.
     pub fn new(name: &str) -> Self {
@@ -239,13 +257,7 @@ impl GroupBuilder {
 
     /// An option of one of the modules: `kind` is `key_agreement`, `cipher` or `policy`.
     pub fn option(self, kind: &str, name: &str, value: cenacle_plugin::Value) -> Self {
-        let value = match value {
-            cenacle_plugin::Value::Bool(yes) => yes.into(),
-            cenacle_plugin::Value::Integer(number) => number.into(),
-            cenacle_plugin::Value::Text(text) => text.into(),
-            cenacle_plugin::Value::List(items) => list(items),
-        };
-        self.set(&["options", kind, name], value)
+        self.set(&["options", kind, name], option(value))
     }
 
     /// `semantics`: what the group promises.
@@ -270,6 +282,11 @@ impl GroupBuilder {
             cenacle_plugin::History::Last(number) => format!("last {number}"),
         };
         self.set(&["history"], text)
+    }
+
+    /// `evidence_file`: the file with what this node shows to the group's policy.
+    pub fn evidence_file(self, file: impl AsRef<Path>) -> Self {
+        self.set(&["evidence_file"], path(file.as_ref()))
     }
 
     /// `manual_flush`: whether the application answers flush requests itself.

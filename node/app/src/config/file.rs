@@ -5,6 +5,7 @@
 
 use super::keys::{self, Shape};
 use super::problem::{Place, Report, shown};
+use cenacle_plugin::MAX_TABLE_DEPTH;
 use config::{Map, Value, ValueKind};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -188,12 +189,43 @@ impl File<'_, '_> {
             let mut given = Map::new();
             for (name, value) in options {
                 let at = format!("{path}.{}", crate::config::problem::shown(name.get_ref()));
-                let value = self.value(&at, value);
+                let value = self.option(&at, value, MAX_TABLE_DEPTH);
                 given.insert(name.get_ref().clone().into_owned(), Value::new(None, value));
             }
             kinds.insert(kind.to_owned(), Value::new(None, given));
         }
         kinds
+    }
+
+    /// The value of an option: one of a key, or a list of tables with such values, so many levels of
+    /// them and one more, which the module's bounds refuse.
+    fn option(&mut self, path: &str, value: &Spanned<DeValue<'_>>, levels: usize) -> ValueKind {
+        let list = value.get_ref().as_array();
+        let Some(list) = list.filter(|list| list.iter().any(|item| item.get_ref().is_table()))
+        else {
+            return self.value(path, value);
+        };
+        self.put(path, value.span().start, "a list");
+        let mut items = Vec::new();
+        for (index, item) in list.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let Some(table) = item.get_ref().as_table() else {
+                items.push(Value::new(None, self.value(&path, item)));
+                continue;
+            };
+            self.put(&path, item.span().start, "a table");
+            let mut given = Map::new();
+            for (name, value) in table {
+                let at = format!("{path}.{}", shown(name.get_ref()));
+                let value = match levels.checked_sub(1) {
+                    Some(levels) => self.option(&at, value, levels),
+                    None => self.value(&at, value),
+                };
+                given.insert(name.get_ref().clone().into_owned(), Value::new(None, value));
+            }
+            items.push(Value::new(None, given));
+        }
+        ValueKind::Array(items)
     }
 
     fn value(&mut self, path: &str, value: &Spanned<DeValue<'_>>) -> ValueKind {

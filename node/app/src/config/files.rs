@@ -2,7 +2,7 @@
 
 use super::problem::Report;
 use super::sections::Admission;
-use super::{Config, loader};
+use super::{Config, evidence, loader};
 use cenacle_net::{Error, Identity, Psk};
 use std::path::Path;
 
@@ -15,6 +15,13 @@ pub(super) fn look(config: &Config, report: &mut Report) {
     secret("node.identity", identity, Needed::AtStart, report, |file| {
         Identity::load(file).map(drop)
     });
+    for group in config.groups().iter().filter(|group| !group.insecure) {
+        let Some(file) = &group.evidence_file else { continue };
+        let key = format!("{}.evidence_file", group.at);
+        if let Err((problem, way_out)) = evidence::read(file) {
+            report.wrong(&key, problem, way_out);
+        }
+    }
     let state = &config.node().state;
     if !report.is_broken("node.state") && state.exists() && !state.is_dir() {
         let problem = format!("{} is no folder", loader::shown_path(state));

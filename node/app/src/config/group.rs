@@ -12,6 +12,7 @@ use cenacle_host::{
 use cenacle_plugin::{History, Inline, OptionError, Value};
 use config::ValueKind;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The most messages that a group keeps, as in the policies' rule.
@@ -55,12 +56,20 @@ pub struct GroupSettings {
     pub history: History,
     /// Whether the application answers flush requests itself.
     pub manual_flush: bool,
-    /// Whether modules were named that an insecure group does not use.
+    /// The file with what this node shows to the group's policy, such as an invitation.
+    pub evidence_file: Option<PathBuf>,
+    /// Whether modules or evidence were named that an insecure group does not use.
     pub(super) names_modules: bool,
+    /// Where it is in the configuration: `group[2]`.
+    pub(super) at: String,
 }
 
 /// Reads one group; `None` when it has problems that leave no group.
-pub(super) fn group(mut from: Section<'_, '_>, registry: &Arc<Registry>) -> Option<GroupSettings> {
+pub(super) fn group(
+    mut from: Section<'_, '_>,
+    base: &Path,
+    registry: &Arc<Registry>,
+) -> Option<GroupSettings> {
     let name = from
         .need("name", |value| values::text(value)?.parse::<GroupName>().map_err(|_| Wrong::Form));
     let semantics = [("vs", Semantics::Vs), ("evs", Semantics::Evs)];
@@ -70,7 +79,9 @@ pub(super) fn group(mut from: Section<'_, '_>, registry: &Arc<Registry>) -> Opti
     let insecure = from.read("insecure", values::boolean);
     let history = from.read("history", history);
     let manual_flush = from.read("manual_flush", values::boolean);
-    let names_modules = MODULES.into_iter().chain(["options"]).any(|key| from.has(key));
+    let evidence_file = from.read("evidence_file", values::evidence_path(base));
+    let unused = MODULES.into_iter().chain(["options", "evidence_file"]);
+    let names_modules = unused.into_iter().any(|key| from.has(key));
     // An insecure group uses no policy: one that cannot work stands against it only if it was named.
     let policy_counts =
         from.has("policy") || has_options(&from, "policy") || insecure == Some(false);
@@ -85,7 +96,9 @@ pub(super) fn group(mut from: Section<'_, '_>, registry: &Arc<Registry>) -> Opti
         insecure: insecure?,
         history: history?,
         manual_flush: manual_flush?,
+        evidence_file,
         names_modules,
+        at: from.path,
     })
 }
 
@@ -219,9 +232,11 @@ fn select<M: ?Sized>(
                 from.report.wrong(&path, problem, hint);
                 return None;
             }
+            // It cannot even complete its options; perhaps only for want of those that were wrong.
             Err(error) => {
-                let way_out = "choose another module: see `cenacle plugins`";
-                from.report.wrong(&path, shown(&error.to_string()), way_out);
+                if !from.report.is_broken(&at) {
+                    works(from, kind, Err(error));
+                }
                 return None;
             }
         };
@@ -266,28 +281,36 @@ fn options(from: &mut Section<'_, '_>, kind: &str, at: &str) -> BTreeMap<String,
     let given = all.and_then(|all| all.get(kind)).and_then(as_table).cloned();
     let mut options = BTreeMap::new();
     for (name, value) in given.unwrap_or_default() {
-        let value = match &value.kind {
-            ValueKind::Boolean(yes) => Some(Value::Bool(*yes)),
-            ValueKind::I64(number) => Some(Value::Integer(*number)),
-            ValueKind::String(text) => Some(Value::Text(text.clone())),
-            ValueKind::Array(items) => items
-                .iter()
-                .map(|item| match &item.kind {
-                    ValueKind::String(text) => Some(text.clone()),
-                    _ => None,
-                })
-                .collect::<Option<Vec<_>>>()
-                .map(Value::List),
-            _ => None,
-        };
-        match value {
+        match option(&value) {
             Some(value) => drop(options.insert(name.clone(), value)),
             None => from.report.wrong(
                 &format!("{at}.{}", shown(&name)),
                 "this is of no type that options have",
-                "give true or false, a whole number, text, or a list of texts",
+                "give true or false, a whole number, text, or a list of texts or of tables",
             ),
         }
     }
     options
+}
+
+/// An option as modules take it; `None` if it is of no type that they have. Files have few levels of
+/// tables ([`super::file`]).
+fn option(value: &config::Value) -> Option<Value> {
+    let table = |item: &config::Value| {
+        let table = as_table(item)?.iter();
+        table.map(|(name, value)| Some((name.clone(), option(value)?))).collect()
+    };
+    match &value.kind {
+        ValueKind::Boolean(yes) => Some(Value::Bool(*yes)),
+        ValueKind::I64(number) => Some(Value::Integer(*number)),
+        ValueKind::String(text) => Some(Value::Text(text.clone())),
+        ValueKind::Array(items) if items.first().is_some_and(|item| as_table(item).is_some()) => {
+            items.iter().map(table).collect::<Option<Vec<_>>>().map(Value::Tables)
+        }
+        ValueKind::Array(items) => {
+            let text = |item: &config::Value| values::text(&item.kind).ok().map(str::to_owned);
+            items.iter().map(text).collect::<Option<Vec<_>>>().map(Value::List)
+        }
+        _ => None,
+    }
 }

@@ -154,6 +154,7 @@ pub const KEYS: &[Key] = &[
         Some("\"none\""),
     ),
     key("group", "manual_flush", Shape::Bool, BOOL, Some("false")),
+    key("group", "evidence_file", Shape::Text, PATH, None),
     key(
         "group",
         "options",

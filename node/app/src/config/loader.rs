@@ -120,7 +120,7 @@ pub(super) fn from_layers(
     for (index, table) in repeated(&merged, "group").enumerate() {
         let path = format!("group[{index}]");
         let from = Section { section: "group", path, table: Some(table), report: &mut report };
-        groups.push(group::group(from, &registry));
+        groups.push(group::group(from, base, &registry));
     }
     refuse_twins(&groups, &mut report);
     let unused = unused(&overlay.admission, &merged, &report);

@@ -17,6 +17,7 @@
 
 mod address;
 mod builder;
+pub(crate) mod evidence;
 mod file;
 mod files;
 mod group;

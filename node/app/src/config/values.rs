@@ -223,6 +223,19 @@ pub(super) fn secret_path(base: &Path) -> impl FnOnce(&ValueKind) -> Result<Path
     }
 }
 
+/// The path of a file with evidence. An invitation in its place is not repeated in the error.
+pub(super) fn evidence_path(base: &Path) -> impl FnOnce(&ValueKind) -> Result<PathBuf, Wrong> {
+    move |value| {
+        if text(value)?.starts_with("cenacle-invitation") {
+            return Err(Wrong::because(
+                "this is the invitation, not the name of its file",
+                "write it into a file, and the path of the file here",
+            ));
+        }
+        path(base)(value)
+    }
+}
+
 /// 32 bytes as 64 hexadecimal digits.
 pub(super) fn hash(value: &ValueKind) -> Result<[u8; 32], Wrong> {
     let digits = text(value)?.as_bytes();

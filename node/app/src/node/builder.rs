@@ -77,7 +77,17 @@ pub struct GroupOptions {
     manual_flush: bool,
     /// None: the group has no keys.
     modules: Option<Choices>,
-    evidence: Bytes,
+    evidence: Evidence,
+}
+
+/// What a member shows for itself; not to be seen in logs.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Evidence(Bytes);
+
+impl std::fmt::Debug for Evidence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Evidence({} bytes)", self.0.len())
+    }
 }
 
 /// A module by name, with the options that were given.
@@ -110,7 +120,7 @@ impl GroupOptions {
             semantics: Semantics::Vs,
             manual_flush: false,
             modules: Some(modules),
-            evidence: Bytes::new(),
+            evidence: Evidence::default(),
         })
     }
 
@@ -143,7 +153,7 @@ impl GroupOptions {
     /// What this node's member shows for itself to the group's policy, such as an invitation.
     #[must_use]
     pub fn evidence(mut self, evidence: impl Into<Bytes>) -> Self {
-        self.evidence = evidence.into();
+        self.evidence = Evidence(evidence.into());
         self
     }
 
@@ -159,7 +169,7 @@ impl GroupOptions {
             semantics: Semantics::Vs,
             manual_flush: false,
             modules: None,
-            evidence: Bytes::new(),
+            evidence: Evidence::default(),
         })
     }
 
@@ -218,7 +228,7 @@ impl GroupOptions {
 
     /// What this node's member shows for itself.
     pub(crate) fn shown(&self) -> Bytes {
-        self.evidence.clone()
+        self.evidence.0.clone()
     }
 
     /// What the first member lays down for a group without keys, and the others must bring.
@@ -233,7 +243,8 @@ impl GroupOptions {
         self.manual_flush
     }
 
-    fn of_configuration(group: &config::GroupSettings) -> Self {
+    /// Reads the group's file of evidence.
+    fn of_configuration(group: &config::GroupSettings) -> Result<Self, Error> {
         fn chosen<M: ?Sized>(module: &Selected<M>) -> Chosen {
             let options = module.options().iter();
             let options = options.map(|(name, value)| (name.to_owned(), value.clone()));
@@ -244,13 +255,19 @@ impl GroupOptions {
             cipher: chosen(&group.modules.cipher),
             policy: chosen(&group.modules.policy),
         });
-        Self {
+        let shown = group.evidence_file.as_deref().filter(|_| modules.is_some());
+        let shown = shown.map(config::evidence::read).transpose();
+        let shown = shown.map_err(|(problem, way_out)| Error::Evidence {
+            group: group.name.clone(),
+            detail: format!("{problem}; {way_out}"),
+        })?;
+        Ok(Self {
             name: group.name.clone(),
             semantics: group.semantics,
             manual_flush: group.manual_flush,
             modules,
-            evidence: Bytes::new(),
-        }
+            evidence: Evidence(shown.unwrap_or_default().into()),
+        })
     }
 }
 
@@ -282,8 +299,8 @@ impl Builder {
     /// and locks the state folder.
     ///
     /// # Errors
-    /// A file that cannot be read, that others can read, or that is of another kind; a state folder
-    /// that another process uses.
+    /// A file that cannot be read, that others can read though it is a secret, or that is of another
+    /// kind; a state folder that another process uses.
     pub fn from_config(config: &Config) -> Result<Self, Error> {
         let (node, overlay) = (config.node(), config.overlay());
         let identity = Identity::load_or_create(&node.identity)?;
@@ -294,10 +311,10 @@ impl Builder {
         };
         let (state, incarnation) = StateFolder::open(&node.state)?;
         let me = NodeId { key: identity.public_key(), incarnation };
-        let groups = config
-            .groups()
-            .iter()
-            .map(|group| (group.name.clone(), GroupOptions::of_configuration(group)));
+        let mut groups = BTreeMap::new();
+        for group in config.groups() {
+            groups.insert(group.name.clone(), GroupOptions::of_configuration(group)?);
+        }
         Ok(Self {
             name: node.name.clone(),
             overlay: overlay.name.clone(),
@@ -311,7 +328,7 @@ impl Builder {
             dissemination: overlay.dissemination,
             limits: Limits::default(),
             engine: config.engine_settings(me),
-            groups: groups.collect(),
+            groups,
             metrics: config.metrics().map(|metrics| metrics.listen),
             registry: None,
         })

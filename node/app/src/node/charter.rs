@@ -2,7 +2,7 @@
 
 use super::names;
 use bytes::Bytes;
-use cenacle_core::{Admission, Candidate, GroupName, Refusal, Standing};
+use cenacle_core::{Admission, Candidate, GroupName, Merged, Part, Refusal, Standing};
 
 /// The rule of groups without keys. All nodes decide alike, since it looks at nothing else.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ impl Admission for SameCharter {
         })
     }
 
-    fn merge(&self, _: &GroupName, records: &[Bytes]) -> Bytes {
-        names::merged(records)
+    fn merge(&self, _: &GroupName, _: &Bytes, parts: &[Part<'_>]) -> Merged {
+        Merged { record: names::merged(parts), refused: Vec::new() }
     }
 }

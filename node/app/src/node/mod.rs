@@ -139,7 +139,9 @@ impl Node {
         let shared = Arc::new(shared);
         let mut out = Outbox::new();
         let modules: Arc<dyn ModuleSource> = registry;
-        let admission = Box::new(SecureAdmission::new(Arc::clone(&modules), SameCharter));
+        let overlay = engine.overlay.clone();
+        let admission = SecureAdmission::new(overlay, Arc::clone(&modules), SameCharter);
+        let admission = Box::new(admission);
         let machine = Engine::new(engine.clone(), admission, clock.now(), &mut out);
         let machine = match machine {
             Ok(machine) => machine,

@@ -2,7 +2,7 @@
 //! for who comes later.
 
 use bytes::Bytes;
-use cenacle_core::{Candidate, MemberId, Standing};
+use cenacle_core::{Candidate, MemberId, Part, Standing};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -66,8 +66,8 @@ pub(crate) fn recorded(
 }
 
 /// All the names of the records of a group's parts.
-pub(crate) fn merged(records: &[Bytes]) -> Bytes {
-    record(records.iter().flat_map(of_record).collect())
+pub(crate) fn merged(parts: &[Part<'_>]) -> Bytes {
+    record(parts.iter().flat_map(|part| of_record(part.record)).collect())
 }
 
 /// The names in a record that some member wrote: what cannot be read has none.
@@ -153,7 +153,8 @@ mod tests {
     fn parts_that_merge_keep_their_names_and_a_record_has_an_end() {
         let one = record([(member(1), "Ada".to_owned())].into());
         let other = record([(member(2), "Grace".to_owned())].into());
-        assert_eq!(of_record(&merged(&[one, other])).len(), 2);
+        let parts = [&one, &other].map(|record| Part { record, members: Vec::new() });
+        assert_eq!(of_record(&merged(&parts)).len(), 2);
         let many = (0..5_000).map(|number| (member(number), "x".repeat(64))).collect();
         let full = record(many);
         assert!(full.len() <= MAX_RECORD && of_record(&full).len() > 200, "{}", full.len());

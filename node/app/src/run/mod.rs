@@ -68,16 +68,9 @@ async fn start(config: &Config) -> Result<Node, Error> {
 }
 
 fn groups(config: &Config, request: &Request) -> Result<Vec<GroupName>, Failure> {
-    let all = || config.groups().iter().map(|group| group.name.clone());
-    let Some(wanted) = &request.group else { return Ok(all().collect()) };
-    match all().find(|group| group.as_str() == wanted.as_str()) {
-        Some(group) => Ok(vec![group]),
-        None => {
-            let names: Vec<String> = all().map(|group| group.to_string()).collect();
-            let known: Vec<&str> = names.iter().map(String::as_str).collect();
-            let hint = cenacle_plugin::hint(wanted, &known, "there are");
-            Err(Failure::Usage(format!("group {wanted:?} is not in the configuration; {hint}")))
-        }
+    match &request.group {
+        Some(wanted) => Ok(vec![configured::group(config, wanted)?.name.clone()]),
+        None => Ok(config.groups().iter().map(|group| group.name.clone()).collect()),
     }
 }
 

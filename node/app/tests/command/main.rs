@@ -3,6 +3,8 @@
 
 mod bench_keys;
 mod demo;
+#[cfg(unix)]
+mod invite;
 mod plugins;
 mod rekey_study;
 mod setup;

@@ -30,6 +30,13 @@ fn bad_use_is_one_sentence_and_status_2() {
         ("check --confg x", "'--config'"),
         ("check --set node.naem=x", "did you mean \"name\"?"),
         ("id --set node.name", "has no value"),
+        ("invite ops", "--for"),
+        ("invite ops --for alice", "no peer id"),
+        (
+            "invite ops --for 12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA --expires 1",
+            "--expires takes",
+        ),
+        ("invite ops --for a,b,c,d,e,f,g,h,i", "--for takes up to 8 peers"),
         ("init alice", "see `cenacle init --help`"),
     ] {
         let ran = cenacle(line);
@@ -57,6 +64,7 @@ fn help_and_version_are_no_errors() {
         "init --help",
         "id --help",
         "check --help",
+        "invite --help",
     ] {
         assert!(succeeds(line).contains("Example"), "{line}");
     }

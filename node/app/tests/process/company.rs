@@ -79,6 +79,18 @@ impl Company {
         self.keys = format!("key_agreement = \"{key_agreement}\"\npolicy = \"open\"\n");
     }
 
+    /// Makes the node's key before its first start; its peer id.
+    pub(crate) fn identity(&self, name: &str) -> String {
+        let identity = cenacle::Identity::generate().unwrap();
+        assert!(identity.create(&self.folder.path().join(format!("{name}.key"))).unwrap());
+        identity.peer_id().to_string()
+    }
+
+    /// Writes a file beside the configuration files.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
     /// Writes the node's configuration file.
     pub(crate) fn configure(&self, name: &str, bootstrap: &[String], more: &str) -> PathBuf {
         let mut text = format!(

@@ -7,6 +7,7 @@ mod company;
 mod crowd;
 mod entry;
 mod figures;
+mod invited;
 mod large;
 mod lines;
 mod people;

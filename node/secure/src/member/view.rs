@@ -6,6 +6,7 @@ use crate::event::{Event, SecureView, Standing};
 use crate::keys::Epoch;
 use crate::names::module_member;
 use crate::records::{Reader, Writer};
+use crate::register::Register;
 use crate::safety;
 use crate::words::{Occasion, Primary, Words};
 use cenacle_core::{MemberId, View, ViewId};
@@ -15,7 +16,8 @@ use std::sync::Arc;
 
 impl Member {
     /// The engine has installed a view: its members agree on a key.
-    pub(super) fn view(&mut self, view: View, out: &mut Vec<Wish>) {
+    pub(super) fn view(&mut self, mut view: View, out: &mut Vec<Wish>) {
+        view.record = Register::read(&view.record).above;
         self.together.retain(|member| view.transitional.contains(member));
         self.engine_view = Some(view.id);
         self.flights.forget_unicasts();

@@ -28,7 +28,7 @@ use std::sync::Arc;
 const MOST_ROUNDS: usize = 64;
 
 /// What a member of a secure group brings.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SecureJoin {
     /// Which member of this node.
     pub local: u32,
@@ -40,6 +40,17 @@ pub struct SecureJoin {
     pub above: Bytes,
     /// The application answers flush requests itself.
     pub manual_flush: bool,
+}
+
+impl std::fmt::Debug for SecureJoin {
+    /// Without what it shows for itself.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SecureJoin")
+            .field("local", &self.local)
+            .field("charter", &self.charter)
+            .field("manual_flush", &self.manual_flush)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What comes out.

@@ -9,6 +9,7 @@
 )]
 
 mod bad;
+mod invited;
 mod net;
 mod rogue;
 mod rules;

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use cenacle_core::{
-    Engine, Event as Plain, GroupName, Input, MemberId, NodeId, Outbox, Output as EngineOutput,
-    SameCharter, Service, Settings, Time,
+    Admission, Engine, Event as Plain, GroupName, Input, MemberId, NodeId, Outbox,
+    Output as EngineOutput, SameCharter, Service, Settings, Time,
 };
 use cenacle_host::{Origin, Registry};
 use cenacle_plugin::{Inline, ModuleSource, Options, Secret, Value};
@@ -32,6 +32,8 @@ pub(crate) struct Net {
     pub(crate) cut: BTreeSet<(usize, usize)>,
     /// Every frame that was sent.
     pub(crate) wire: Vec<Bytes>,
+    /// Nodes that are added ask no policy.
+    pub(crate) lax: bool,
     /// Changes frames on their way.
     pub(crate) tamper: Option<Box<dyn FnMut(usize, &Bytes) -> Option<Bytes>>>,
     by_id: BTreeMap<NodeId, usize>,
@@ -75,6 +77,7 @@ impl Net {
             modules,
             cut: BTreeSet::new(),
             wire: Vec::new(),
+            lax: false,
             tamper: None,
             by_id: BTreeMap::new(),
         };
@@ -96,14 +99,22 @@ impl Net {
 
     /// A further node, of that incarnation.
     pub(crate) fn add(&mut self, incarnation: u64) {
+        self.add_as(self.nodes.len(), incarnation);
+    }
+
+    /// A further node with the key of the node `whose`, such as one that has restarted.
+    pub(crate) fn add_as(&mut self, whose: usize, incarnation: u64) {
         let number = self.nodes.len();
-        let signer = signer(number);
+        let signer = signer(whose);
         let id = NodeId { key: *signer.public_key(), incarnation };
         let settings = Settings { seed: number as u64, ..Settings::new(id, "test") };
         let max_message = settings.max_message;
         let mut out = Outbox::new();
         let modules: Arc<dyn ModuleSource> = self.modules.clone();
-        let admission = Box::new(SecureAdmission::new(Arc::clone(&modules), SameCharter));
+        let admission: Box<dyn Admission> = match self.lax {
+            true => Box::new(SameCharter),
+            false => Box::new(SecureAdmission::new("test", Arc::clone(&modules), SameCharter)),
+        };
         let engine = Engine::new(settings, admission, self.now, &mut out).unwrap();
         let parts = Parts {
             node: id,
@@ -245,13 +256,28 @@ impl Net {
     }
 
     pub(crate) fn join_with(&mut self, number: usize, charter: &Charter, manual_flush: bool) {
+        self.join_as(number, charter, manual_flush, "");
+    }
+
+    /// Shows evidence with its join.
+    pub(crate) fn join_as(
+        &mut self,
+        number: usize,
+        charter: &Charter,
+        manual_flush: bool,
+        evidence: &str,
+    ) {
         let join = SecureJoin {
             local: 0,
             charter: charter.clone(),
-            evidence: Bytes::new(),
+            evidence: Bytes::copy_from_slice(evidence.as_bytes()),
             above: Bytes::new(),
             manual_flush,
         };
+        self.join_whole(number, join);
+    }
+
+    pub(crate) fn join_whole(&mut self, number: usize, join: SecureJoin) {
         let mut out = Vec::new();
         self.nodes[number].stack.join(self.now, join, &mut out).unwrap();
         self.carry(number, out);

@@ -5,7 +5,7 @@ use cenacle_core::{Event as Plain, Input, Service};
 use cenacle_plugin::Value;
 use cenacle_secure::{Event, StackError, Standing};
 
-fn refusal(net: &Net, number: usize) -> (String, String) {
+pub(crate) fn refusal(net: &Net, number: usize) -> (String, String) {
     match net.nodes[number].told.last() {
         Some(Event::Plain(Plain::Refused(refusal))) => {
             (refusal.code.clone(), refusal.detail.clone())
@@ -15,7 +15,7 @@ fn refusal(net: &Net, number: usize) -> (String, String) {
 }
 
 /// A peer id as configuration spells it: the key in its protobuf and multihash wrapping, base58.
-fn peer_id(key: &[u8; 32]) -> String {
+pub(crate) fn peer_id(key: &[u8; 32]) -> String {
     bs58::encode([&[0x00, 0x24, 0x08, 0x01, 0x12, 0x20], key.as_slice()].concat()).into_string()
 }
 
@@ -82,6 +82,38 @@ fn who_is_not_on_the_list_never_sees_a_secure_view() {
     let seen =
         |number: usize| net.views(number).iter().any(|v| v.view.members.contains(&net.member(2)));
     assert!(!seen(0) && !seen(1));
+}
+
+#[test]
+fn who_let_itself_in_alone_does_not_stay_when_parts_merge() {
+    let mut net = Net::new(2);
+    let keys: Vec<[u8; 32]> = (0..2).map(|n| net.nodes[n].id.key).collect();
+    let members = Value::List(keys.iter().map(peer_id).collect());
+    let charter =
+        net.charter_with("tgdh", "chacha20poly1305", "allowlist", &[("members", members)]);
+    net.join(0, &charter);
+    net.join(1, &charter);
+    net.seconds(1);
+    net.agree(&[0, 1]);
+    // A node that makes the group by itself, asks no policy, and meets the others then.
+    net.cut = [(0, 2), (1, 2)].into();
+    net.lax = true;
+    net.add(1);
+    net.join(2, &charter);
+    net.seconds(2);
+    assert_eq!(net.views(2).len(), 1);
+    net.part(&[]);
+    net.seconds(4);
+    assert!((0..3).all(|n| net.nodes[n].stack.engine().configuration().size() == 3));
+    net.agree(&[0, 1]);
+    for number in 0..2 {
+        let mut views = net.views(number).into_iter();
+        assert!(views.all(|view| !view.view.members.contains(&net.member(2))));
+    }
+    net.send(1, Service::Agreed, "between us");
+    net.seconds(1);
+    assert_eq!(net.heard(0), ["between us"]);
+    assert!(net.heard(2).is_empty());
 }
 
 #[test]

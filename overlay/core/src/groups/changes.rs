@@ -3,7 +3,7 @@
 use super::{
     Below, Ghost, Groups, Todo,
     coordinator::Coordinator,
-    table::{Joining, Table, merged},
+    table::{Joining, Refused, Table, merged},
 };
 use crate::{
     configuration::Configuration,
@@ -267,10 +267,10 @@ impl Groups {
             Some((class.as_slice(), table))
         });
         let (settings, configuration) = (below.settings, below.configuration);
-        let whole = merged(settings, &*self.admission, configuration, tables.collect());
+        let (whole, refused) = merged(settings, &*self.admission, configuration, tables.collect());
         let old = std::mem::replace(&mut self.table, whole);
         self.base = configuration.id;
-        self.recount(configuration.me(), &old, out);
+        self.recount(configuration.me(), &old, &refused, out);
         let quiet = Place { order, after_signal, quiet: true };
         for (order, change) in deferred {
             self.apply(below, Place { order, ..quiet }, change, figures, out, todo);
@@ -280,15 +280,17 @@ impl Groups {
 
     /// Members of this node that the new table does not have are told why; members that it has
     /// and that nobody wants any more are to leave.
-    fn recount(&mut self, me: NodeId, old: &Table, out: &mut Outbox) {
+    fn recount(&mut self, me: NodeId, old: &Table, refused: &Refused, out: &mut Outbox) {
         for slot in self.locals.all() {
             let Some(local) = self.locals.get(slot) else { continue };
             let name = local.group.clone();
             let joined = local.members.iter().filter(|(_, m)| m.joined);
             let joined: Vec<_> = joined.map(|(&local, m)| (local, m.life)).collect();
             for (local, life) in joined {
-                if !self.table.lives(&name, MemberId { node: me, local }, life) {
-                    let refusal = self.lost(&name, old);
+                let member = MemberId { node: me, local };
+                if !self.table.lives(&name, member, life) {
+                    let refusal = refused.get(&(name.clone(), member)).cloned();
+                    let refusal = refusal.unwrap_or_else(|| self.lost(&name, old));
                     self.depart(&name, (local, life), Some(refusal), out);
                 }
             }

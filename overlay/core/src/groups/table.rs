@@ -2,7 +2,7 @@
 //! of the ordered control entries and installations alone, the same at all nodes of a class.
 
 use crate::{
-    admission::{Admission, Candidate, Standing},
+    admission::{self, Admission, Candidate, Standing},
     configuration::Configuration,
     ids::{GroupName, MemberId, NodeId, Order, Position},
     input::Semantics,
@@ -259,14 +259,18 @@ struct Part {
     rows: Vec<Row>,
 }
 
-/// The tables of classes of ranks as one table; rounds are the caller's to set. `tables` are in the
-/// classes' order, each authoritative for the nodes of its own class.
+/// Members whom the layer above did not let stay, and why.
+pub(super) type Refused = BTreeMap<(GroupName, MemberId), Refusal>;
+
+/// The tables of classes of ranks as one table, and who is out of it for the layer above; rounds are
+/// the caller's to set. `tables` are in the classes' order, each authoritative for the nodes of its
+/// own class.
 pub(super) fn merged(
     settings: &Settings,
     admission: &dyn Admission,
     configuration: &Configuration,
     tables: Vec<(&[u16], WireTable)>,
-) -> Table {
+) -> (Table, Refused) {
     let mut parts: BTreeMap<GroupName, Vec<Part>> = BTreeMap::new();
     for (class, table) in tables {
         let nodes: BTreeSet<_> = class.iter().filter_map(|&r| configuration.node(r)).collect();
@@ -279,13 +283,13 @@ pub(super) fn merged(
             }
         }
     }
-    let (mut table, mut weight) = (Table::default(), 0);
+    let (mut table, mut weight, mut refused) = (Table::default(), 0, Refused::new());
     for (name, parts) in parts {
         if table.groups.len() >= settings.max_groups {
             break;
         }
         let parts = parts.into_iter().filter(|part| !part.rows.is_empty()).collect();
-        if let Some(group) = joined(settings, admission, &name, parts) {
+        if let Some(group) = joined(settings, admission, &name, parts, &mut refused) {
             let more = name.as_str().len() + group.weight();
             if weight + more <= settings.budget() {
                 weight += more;
@@ -293,7 +297,7 @@ pub(super) fn merged(
             }
         }
     }
-    table
+    (table, refused)
 }
 
 /// A class's group, without rows that the class may not speak of.
@@ -320,6 +324,7 @@ fn joined(
     admission: &dyn Admission,
     name: &GroupName,
     mut parts: Vec<Part>,
+    refused: &mut Refused,
 ) -> Option<Group> {
     let size = |part: &Part| std::cmp::Reverse(part.rows.len());
     let standing = parts
@@ -328,15 +333,36 @@ fn joined(
     let (semantics, charter) = (standing.semantics, standing.charter.clone());
     parts.retain(|part| part.semantics == semantics && part.charter == charter);
     parts.sort_by_key(|part| (size(part), part.rows.first().map(|row| row.member)));
-    let records: Vec<_> = parts.iter().map(|part| part.record.clone()).collect();
-    let record = match records.as_slice() {
-        [only] => only.clone(),
-        several => Some(admission.merge(name, several))
-            .filter(|record| record.len() <= settings.max_blob)
-            .or_else(|| several.first().cloned())
-            .unwrap_or_default(),
-    };
+    let (record, out) = record(settings, admission, (name, &charter), &parts);
     let mut rows: Vec<_> = parts.into_iter().flat_map(|part| part.rows).collect();
+    rows.retain(|row| !out.contains_key(&row.member));
+    refused.extend(out.into_iter().map(|(member, why)| ((name.clone(), member), why)));
     rows.truncate(settings.max_members);
+    if rows.is_empty() {
+        return None;
+    }
     Some(Group { semantics, charter, record, rows, round: Order::default() })
+}
+
+/// The record of a group out of its parts', and who may not stay.
+fn record(
+    settings: &Settings,
+    admission: &dyn Admission,
+    (name, charter): (&GroupName, &Bytes),
+    parts: &[Part],
+) -> (Bytes, BTreeMap<MemberId, Refusal>) {
+    let first = parts.first().map(|part| part.record.clone()).unwrap_or_default();
+    if parts.len() < 2 {
+        return (first, BTreeMap::new());
+    }
+    let told: Vec<_> = parts
+        .iter()
+        .map(|part| admission::Part {
+            record: &part.record,
+            members: part.rows.iter().map(|row| row.member).collect(),
+        })
+        .collect();
+    let merged = admission.merge(name, charter, &told);
+    let record = Some(merged.record).filter(|record| record.len() <= settings.max_blob);
+    (record.unwrap_or(first), merged.refused.into_iter().collect())
 }

@@ -7,7 +7,7 @@ use super::outcome::{Findings, Rule};
 use super::{Failures, Summary};
 use crate::{
     Component, Error, History, JoinRequest, KeyUse, Options, Policy, PolicyModule, Properties,
-    RekeyReason, Value, Verdict,
+    RekeyReason, Use, Used, Value, Verdict,
 };
 use questions::Questions;
 use std::collections::BTreeMap;
@@ -18,7 +18,8 @@ const DEFAULTS: Rule = Rule {
     name: "defaults",
     says: "the defaults make a policy, or an error names the option that must be given",
 };
-const OPTIONS: Rule = Rule { name: "options", says: "options that it describes make a policy" };
+const OPTIONS: Rule =
+    Rule { name: "options", says: "options that it describes, completed, make a policy" };
 const PURE: Rule =
     Rule { name: "pure", says: "the same question gets the same answer, always and in any order" };
 const REFUSAL: Rule =
@@ -27,6 +28,14 @@ const ADMITS_ANYONE: Rule = Rule {
     name: "admits-anyone",
     says: "whether strangers are admitted is what the descriptor says",
 };
+const USES: Rule = Rule {
+    name: "uses",
+    says: "a join that is refused uses nothing; one that is admitted few things, each once",
+};
+const USED_ONCE: Rule =
+    Rule { name: "used-once", says: "what a peer has used lets no other peer in" };
+const MAY_STAY: Rule =
+    Rule { name: "may-stay", says: "whoever is admitted may stay when parts of the group merge" };
 const REKEY_MONOTONE: Rule =
     Rule { name: "rekey-monotone", says: "a key that is due stays due when it is used more" };
 const FRESH_KEY: Rule = Rule { name: "fresh-key", says: "a key that nobody used yet is not due" };
@@ -40,6 +49,9 @@ const HISTORY: Rule = Rule { name: "history", says: "`last` has a number of at l
 /// The most bytes of a reason, and of a sentence: they travel in a message to the refused.
 const MAX_REASON: usize = 40;
 const MAX_DETAIL: usize = 1000;
+
+/// The most things that one join may use: all of them are remembered in the group's table.
+const MAX_USES: usize = 16;
 
 /// Options to try a policy with, and joins that are of interest under them, such as one of a member
 /// that is to be admitted.
@@ -113,8 +125,21 @@ struct Trial {
 impl Trial {
     fn new(module: &dyn PolicyModule, case: &PolicyCase) -> Result<Self, String> {
         let descriptor = module.descriptor();
-        let options = Options::check(&descriptor.name, &descriptor.options, &case.options)
-            .map_err(|error| error.to_string())?;
+        let check = |given| {
+            Options::check(&descriptor.name, &descriptor.options, given)
+                .map_err(|error| error.to_string())
+        };
+        let options = check(&case.options)?;
+        let complete = |options: &Options| {
+            module.complete(options).map_err(|error| format!("completed: {error}"))
+        };
+        let completed = complete(&options)?;
+        let given =
+            completed.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        if check(&given)? != completed || complete(&completed)? != completed {
+            return Err(format!("options that were completed are not complete: {completed:?}"));
+        }
+        let options = completed;
         let create = || module.create(&options).map_err(|error| error.to_string());
         let strangers = questions::strangers();
         Ok(Self {
@@ -133,6 +158,7 @@ impl Trial {
         found.rule(PURE, |found| self.pure(found));
         found.rule(REFUSAL, |found| self.refusals(found));
         found.rule(ADMITS_ANYONE, |found| self.strangers(found));
+        found.rule(USES, |found| self.uses(found));
         found.rule(REKEY_MONOTONE, |found| self.rekey(found));
         found.rule(CONTINUE_MONOTONE, |found| self.components(found));
         found.rule(HISTORY, |found| {
@@ -174,7 +200,9 @@ impl Trial {
 
     fn refusals(&self, found: &mut Findings) -> Result<(), String> {
         for request in &self.questions.requests {
-            for verdict in [self.policy.admit(request), self.policy.may_send(&request.member)] {
+            let (policy, member) = (&self.policy, &request.member);
+            for verdict in [policy.admit(request), policy.may_stay(member), policy.may_send(member)]
+            {
                 let Verdict::Refuse { reason, detail } = verdict else { continue };
                 let letters = |c: char| c.is_ascii_lowercase() || c == '-';
                 let formed = !reason.is_empty()
@@ -205,6 +233,42 @@ impl Trial {
             None => {}
         }
         Ok(())
+    }
+
+    fn uses(&self, found: &mut Findings) -> Result<(), String> {
+        for request in &self.questions.requests {
+            let uses = self.policy.uses(request);
+            let allowed = self.policy.admit(request) == Verdict::Allow;
+            let mut tokens: Vec<_> = uses.iter().map(|one| one.token).collect();
+            tokens.sort_unstable();
+            tokens.dedup();
+            let sound = if allowed { tokens.len() == uses.len() } else { uses.is_empty() };
+            found.check(USES, sound && uses.len() <= MAX_USES, || {
+                format!("{uses:?}, and admitted is {allowed}")
+            });
+            let stays = self.policy.may_stay(&request.member) == Verdict::Allow;
+            found.check(MAY_STAY, stays || !allowed, || {
+                format!("{:?} is admitted, and may not stay", request.member.id)
+            });
+            for one in uses {
+                self.used_once(request, one, found);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks again, with something that was used by another peer meanwhile.
+    fn used_once(&self, request: &JoinRequest, one: Use, found: &mut Findings) {
+        let by = request.member.public_key.map(|byte| !byte);
+        for present in [false, true] {
+            let mut again = request.clone();
+            again.used.retain(|used| used.token != one.token);
+            again.used.push(Used { token: one.token, by, present });
+            let uses = self.policy.uses(&again);
+            found.check(USED_ONCE, uses.iter().all(|other| other.token != one.token), || {
+                format!("{:?} was used, and is again", one.token)
+            });
+        }
     }
 
     fn rekey(&self, found: &mut Findings) -> Result<(), String> {
@@ -242,6 +306,8 @@ impl Trial {
 /// A question to a policy.
 enum Question {
     Admit(JoinRequest),
+    Uses(JoinRequest),
+    MayStay(JoinRequest),
     MaySend(JoinRequest),
     Rekey(KeyUse),
     MayContinue(Component),
@@ -251,6 +317,7 @@ enum Question {
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
     Verdict(Verdict),
+    Uses(Vec<Use>),
     Rekey(Option<RekeyReason>),
     MayContinue(bool),
     History(History),
@@ -260,6 +327,8 @@ impl Question {
     fn ask(&self, policy: &dyn Policy) -> Answer {
         match self {
             Self::Admit(request) => Answer::Verdict(policy.admit(request)),
+            Self::Uses(request) => Answer::Uses(policy.uses(request)),
+            Self::MayStay(request) => Answer::Verdict(policy.may_stay(&request.member)),
             Self::MaySend(request) => Answer::Verdict(policy.may_send(&request.member)),
             Self::Rekey(usage) => Answer::Rekey(policy.rekey(usage)),
             Self::MayContinue(component) => Answer::MayContinue(policy.may_continue(component)),
@@ -273,6 +342,12 @@ impl std::fmt::Display for Question {
         match self {
             Self::Admit(JoinRequest { evidence, time_s, .. }) => {
                 write!(f, "a join with {} bytes of evidence at {time_s} s", evidence.len())
+            }
+            Self::Uses(JoinRequest { evidence, time_s, .. }) => {
+                write!(f, "what a join uses, of {} bytes, at {time_s} s", evidence.len())
+            }
+            Self::MayStay(JoinRequest { member, .. }) => {
+                write!(f, "{:?} wants to stay", member.id)
             }
             Self::MaySend(JoinRequest { member, .. }) => {
                 write!(f, "{:?} wants to send", member.id)

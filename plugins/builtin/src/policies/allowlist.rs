@@ -101,6 +101,10 @@ impl Membership for Listed {
         self.verdict(&request.member)
     }
 
+    fn may_stay(&self, member: &Member) -> Verdict {
+        self.verdict(member)
+    }
+
     /// A member of the view was admitted under the same list; asked again because a view may have
     /// come about otherwise, such as by a merge.
     fn may_send(&self, member: &Member) -> Verdict {

@@ -3,7 +3,7 @@
 
 use cenacle_plugin::{
     Component, Error, History, JoinRequest, KeyUse, Member, OptionSpec, OptionType, Options,
-    Policy, RekeyReason, Value, Verdict,
+    Policy, RekeyReason, Use, Value, Verdict,
 };
 
 const REKEY_AFTER: &str = "rekey_after";
@@ -47,6 +47,12 @@ const HISTORY_LEN: u32 = 16;
 pub(super) trait Membership: Send + Sync {
     fn admit(&self, request: &JoinRequest) -> Verdict;
     fn may_send(&self, member: &Member) -> Verdict;
+    fn uses(&self, _request: &JoinRequest) -> Vec<Use> {
+        Vec::new()
+    }
+    fn may_stay(&self, _member: &Member) -> Verdict {
+        Verdict::Allow
+    }
 }
 
 /// A policy: a rule of membership and the rules of this file.
@@ -64,6 +70,14 @@ impl<M: Membership> Ruled<M> {
 impl<M: Membership> Policy for Ruled<M> {
     fn admit(&self, request: &JoinRequest) -> Verdict {
         self.membership.admit(request)
+    }
+
+    fn uses(&self, request: &JoinRequest) -> Vec<Use> {
+        self.membership.uses(request)
+    }
+
+    fn may_stay(&self, member: &Member) -> Verdict {
+        self.membership.may_stay(member)
     }
 
     fn may_send(&self, member: &Member) -> Verdict {

@@ -43,6 +43,52 @@ fn the_smaller_class_of_another_charter_is_refused() {
     assert_eq!(net.told(0)[2], "1 view 5.3 a1,b1,e1 from a1,b1,e1");
 }
 
+/// Puts members of the second part out, and keeps all records.
+struct Strict;
+
+impl Admission for Strict {
+    fn verdict(
+        &self,
+        _: &crate::Candidate<'_>,
+        standing: &crate::Standing<'_>,
+    ) -> Result<Option<Bytes>, crate::Refusal> {
+        Ok(Some([standing.record.as_ref(), b"+"].concat().into()))
+    }
+
+    fn merge(&self, _: &GroupName, charter: &Bytes, parts: &[crate::Part<'_>]) -> crate::Merged {
+        assert_eq!(charter.as_ref(), b"same");
+        let records: Vec<&[u8]> = parts.iter().map(|part| part.record.as_ref()).collect();
+        let why = |detail: &str| crate::Refusal {
+            code: "late".into(),
+            detail: detail.into(),
+            charter: None,
+        };
+        let refused = parts[1..].iter().flat_map(|part| part.members.iter().skip(1));
+        let refused = refused.map(|member| (*member, why("come later"))).collect();
+        crate::Merged { record: records.join(&b"|"[..]).into(), refused }
+    }
+}
+
+#[test]
+fn the_layer_above_may_put_members_out_when_tables_merge() {
+    let mut net = Net::new(5);
+    net.nodes.iter_mut().for_each(|node| node.groups.admission = Box::new(Strict));
+    net.change(&[0, 1, 4], true);
+    net.change(&[2, 3], true);
+    for n in 0..5 {
+        net.join(n, Join { charter: Bytes::from_static(b"same"), ..wish(Vs) });
+    }
+    net.run();
+    net.forget();
+    net.change(&[0, 1, 2, 3, 4], false);
+    net.run();
+    assert_eq!(net.told(3), ["1 transitional 4.3", "1 flush 4.3", "1 refused late"]);
+    assert_eq!(net.told(0)[2], "1 view 5.3 a1,b1,e1,c1 from a1,b1,e1");
+    let tables: Vec<_> = net.nodes.iter().map(|n| &n.groups.table.groups).collect();
+    assert!(tables.iter().all(|table| *table == tables[0]));
+    assert_eq!(tables[0][&name()].record.as_ref(), b"+++|++");
+}
+
 #[test]
 fn joins_among_the_tables_come_after_the_last() {
     let mut net = parted(["", ""]);

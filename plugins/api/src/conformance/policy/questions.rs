@@ -4,7 +4,7 @@
 use super::Question;
 use crate::{
     Component, JoinRequest, KeyUse, MAX_EVIDENCE, MAX_MEMBER_ID, Member, MemberId, Options, Random,
-    Secret, Value,
+    Secret, TOKEN_LEN, Used, Value,
 };
 use std::collections::BTreeSet;
 
@@ -37,6 +37,8 @@ impl Questions {
         joins
             .clone()
             .map(Question::Admit)
+            .chain(joins.clone().map(Question::Uses))
+            .chain(joins.clone().map(Question::MayStay))
             .chain(joins.map(Question::MaySend))
             .chain(self.usages.iter().copied().map(Question::Rekey))
             .chain(self.components.iter().copied().map(Question::MayContinue))
@@ -79,7 +81,17 @@ pub(super) fn strangers() -> Vec<JoinRequest> {
                 _ => public_key(),
             };
             let member = Member { id: MemberId::new(name).ok()?, public_key };
-            Some(JoinRequest { member, evidence: evidence.clone(), time_s: *time_s })
+            // Groups in which nothing, something and something of the stranger's own has been used.
+            let by = if number % 3 == 1 { public_key } else { [7; 32] };
+            let used = Used { token: [number.to_le_bytes()[0]; TOKEN_LEN], by, present: false };
+            Some(JoinRequest {
+                overlay: if number % 2 == 0 { "lab" } else { "" }.to_owned(),
+                group: if number % 3 == 0 { "\u{e9}\0\n" } else { "" }.to_owned(),
+                member,
+                evidence: evidence.clone(),
+                time_s: *time_s,
+                used: if number % 3 == 0 { Vec::new() } else { vec![used] },
+            })
         })
         .collect()
 }

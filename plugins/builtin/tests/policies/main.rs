@@ -1,6 +1,9 @@
 //! Every built-in policy passes the suite; what each option does.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod compose;
+mod invitation;
+
 use cenacle_builtin::policies;
 use cenacle_plugin::conformance::{PolicyCase, policy_suite_with};
 use cenacle_plugin::{
@@ -32,7 +35,14 @@ fn member(public_key: [u8; 32]) -> Member {
 }
 
 fn request(key: [u8; 32]) -> JoinRequest {
-    JoinRequest { member: member(key), evidence: Vec::new(), time_s: 1_700_000_000 }
+    JoinRequest {
+        overlay: "lab".to_owned(),
+        group: "ops".to_owned(),
+        member: member(key),
+        evidence: Vec::new(),
+        time_s: 1_700_000_000,
+        used: Vec::new(),
+    }
 }
 
 fn given(options: &[(&str, Value)]) -> BTreeMap<String, Value> {
@@ -59,6 +69,29 @@ fn complaint(name: &str, options: &[(&str, Value)]) -> (&'static str, String) {
     }
 }
 
+/// Options with which the policy can be made, those of the rules among them.
+fn usable(name: &str, rules: &[(&str, Value)]) -> BTreeMap<String, Value> {
+    let mut options = given(rules);
+    match name {
+        "allowlist" => drop(options.insert("members".to_owned(), members(&[[1; 32], [2; 32]]))),
+        "invitation" => drop(options.insert("issuers".to_owned(), invitation::issuers(&[7, 8]))),
+        "all-of" | "any-of" => {
+            let part = |name: &str| compose::part(name, usable(name, rules));
+            let deep = compose::of(&[part("invitation"), part("allowlist")]);
+            let deep = compose::part("all-of", deep);
+            return compose::of(&[part("allowlist"), part("invitation"), deep]);
+        }
+        _ => {}
+    }
+    options
+}
+
+/// Joins of a listed peer and of strangers, with invitations and without.
+fn asked() -> Vec<JoinRequest> {
+    let invited = invitation::all_kinds().into_iter().map(|(_, request)| request);
+    [request([1; 32]), request([3; 32])].into_iter().chain(invited).collect()
+}
+
 #[test]
 fn all_pass_the_suite() {
     for module in policies() {
@@ -70,11 +103,8 @@ fn all_pass_the_suite() {
             vec![("rekey_messages", Value::Integer(16)), ("partition", text("primary"))],
             vec![("history", text("last 10000")), ("rekey_bytes", Value::Integer(i64::MAX))],
         ] {
-            let mut options = given(&rules);
-            if module.descriptor().name == "allowlist" {
-                options.insert("members".to_owned(), members(&[[1; 32], [2; 32]]));
-            }
-            cases.push(PolicyCase { options, requests: vec![request([1; 32]), request([3; 32])] });
+            let name = module.descriptor().name.as_str();
+            cases.push(PolicyCase { options: usable(name, &rules), requests: asked() });
         }
         if let Err(failures) = policy_suite_with(&*module, &cases) {
             panic!("{failures}");
@@ -235,7 +265,7 @@ fn out_of_bounds_is_refused_before_the_policy_is_made() {
         ("partition", text("majority")),
         ("history", text("last 00000000000000000001")),
     ] {
-        for policy in ["open", "allowlist"] {
+        for policy in ["open", "allowlist", "invitation"] {
             let error = checked(policy, &[(name, bad.clone())]).expect_err("out of bounds");
             assert!(error.to_string().contains(name), "{error}");
         }
