@@ -18,6 +18,7 @@ mod event;
 mod group;
 mod names;
 mod notice;
+mod options;
 mod payload;
 mod pump;
 mod runtime;
@@ -26,17 +27,18 @@ mod shared;
 mod state;
 mod status;
 
-pub use builder::{Builder, GroupOptions};
+pub use builder::Builder;
 pub use event::{Event, Fingerprint, Message, Modules, Sent, State, View};
 pub use group::{Group, Sender};
 pub use notice::Notice;
+pub use options::GroupOptions;
 pub use payload::Payload;
 pub use status::{GroupStatus, Status};
 
 use crate::Error;
 use crate::config::Config;
 use crate::metrics;
-use builder::{Offered, Parts};
+use builder::Parts;
 use bytes::Bytes;
 use cenacle_core::{Engine, GroupName, Join, MemberId, NodeId, Outbox};
 use cenacle_net::{Multiaddr, Network, PeerId};
@@ -47,6 +49,7 @@ use cenacle_secure::{
 use charter::SameCharter;
 use clock::Clock;
 use futures::channel::oneshot;
+use options::Offered;
 use pump::Pump;
 use seat::Seat;
 use shared::{Command, Shared, Wish};
