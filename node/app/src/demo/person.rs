@@ -158,9 +158,9 @@ impl Person {
                 None => _ = self.next().await?,
             }
         };
-        let names = self.view.iter().flat_map(|view| &view.names);
-        let name = names.filter(|(member, _)| **member == from).map(|(_, name)| name.clone());
-        Ok((name.last().unwrap_or_else(|| from.to_string()), text))
+        let mut names = self.view.iter().flat_map(|view| &view.names);
+        let name = names.find(|(member, _)| **member == from).map(|(_, name)| name.clone());
+        Ok((name.unwrap_or_else(|| from.to_string()), text))
     }
 
     /// Waits for a view of so many members with another key than `before`.
