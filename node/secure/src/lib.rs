@@ -21,6 +21,7 @@ mod event;
 mod keys;
 mod member;
 mod names;
+mod primary;
 mod records;
 mod register;
 mod safety;

@@ -7,13 +7,14 @@
 use crate::Signer;
 use crate::envelope::{Sink, is_signed_by};
 use crate::names::{member_bytes, view_bytes};
+use crate::primary::MAX_ATTEMPTS;
 use bytes::Bytes;
 use cenacle_core::{GroupName, MemberId, ViewId};
 use cenacle_plugin::{MAX_EVIDENCE, MAX_SHARE};
 use serde::{Deserialize, Serialize};
 
 /// The most bytes of what a member says, but for what belongs to the layer above.
-const MAX_WORDS: usize = 1024 + MAX_EVIDENCE + MAX_SHARE;
+const MAX_WORDS: usize = 4096 + MAX_EVIDENCE + MAX_SHARE;
 
 /// When something is said: bound into the signature, so that it counts nowhere else.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +50,9 @@ pub(crate) struct Words {
     /// The last primary view that it knows of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) primary: Option<Primary>,
+    /// Later views that may have become primary without its knowing: at most [`MAX_ATTEMPTS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) attempts: Vec<Primary>,
     /// A share ahead of the run, of at most [`MAX_SHARE`] bytes.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "serde_bytes")]
     pub(crate) share: Option<Vec<u8>>,
@@ -106,6 +110,7 @@ impl Words {
         let mut words: Self = read(&wire.words)?;
         let fits = wire.words.len() <= MAX_WORDS.saturating_add(words.above.len())
             && words.share.as_ref().is_none_or(|share| share.len() <= MAX_SHARE)
+            && words.attempts.len() <= MAX_ATTEMPTS
             && words.evidence.len() <= MAX_EVIDENCE;
         if !fits {
             return Err(Unreadable);

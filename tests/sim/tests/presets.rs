@@ -44,10 +44,11 @@ fn seeds_that_broke_a_property_hold() {
 }
 
 /// The same of the machines above the engine: who joins a stack that stops; who cannot build on what
-/// was confirmed, since its module failed meanwhile.
+/// was confirmed, since its module failed meanwhile; who learns behind the signal that all hold the
+/// secret.
 #[test]
 fn seeds_with_keys_that_broke_a_property_hold() {
-    for (seed, nodes, key_agreement) in [(293, 8, "ckd"), (723, 9, "tgdh")] {
+    for (seed, nodes, key_agreement) in [(293, 8, "ckd"), (723, 9, "tgdh"), (1093, 5, "str")] {
         let (faults, key_agreement) = (Preset::Savage, Some(key_agreement.to_owned()));
         let options = RunOptions { seed, nodes, faults, key_agreement, ..RunOptions::default() };
         let outcome = run(&options).unwrap();

@@ -21,6 +21,16 @@ pub(crate) struct Arrived {
     pub(crate) body: Bytes,
 }
 
+/// What is left of an agreement after its view's signal.
+pub(crate) enum Late {
+    /// All may hold the secret.
+    Open,
+    /// The run was given up before that was known.
+    Over,
+    /// All hold it.
+    Confirmed(Epoch),
+}
+
 impl Agreement {
     /// A message of the view. What belongs to the module waits for [`Agreement::settle`]; what
     /// members say about the run is taken at its place.
@@ -228,13 +238,46 @@ impl Agreement {
         self.current.epoch.take()
     }
 
-    fn take_control(&mut self, arrived: &Arrived, tools: &mut Tools, out: &mut Vec<Act>) {
-        let (from, control) = match self.control_in.open(&arrived.body) {
+    /// After the view's signal: only what decides on the run for all counts still.
+    pub(crate) fn take_late(&mut self, arrived: &Arrived) -> Late {
+        if arrived.way != Service::Agreed {
+            return Late::Open;
+        }
+        match arrived.kind {
+            kind::CONFIRMED => match self.take_confirmed(arrived, &mut Vec::new()) {
+                Some(epoch) => Late::Confirmed(epoch),
+                None => Late::Open,
+            },
+            kind::CONTROL => match self.control_of(arrived) {
+                Ok((_, Some(Control::Abort(abort)))) if abort.run == self.current.number => {
+                    Late::Over
+                }
+                _ => Late::Open,
+            },
+            _ => Late::Open,
+        }
+    }
+
+    /// Who said it, and what it says if that can be understood.
+    fn control_of(&mut self, arrived: &Arrived) -> Result<(u32, Option<Control>), String> {
+        match self.control_in.open(&arrived.body) {
             Ok(message) if self.members.get(message.from() as usize) == Some(&arrived.from) => {
-                (message.from(), Control::read(message.body()))
+                Ok((message.from(), Control::read(message.body())))
             }
-            Ok(_) => return out.push(refused(arrived, "it names another sender")),
-            Err(error) => return out.push(refused(arrived, &error.to_string())),
+            Ok(_) => Err("it names another sender".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Whether this member has the present run's secret, and has said so.
+    pub(crate) fn holds_secret(&self) -> bool {
+        self.current.epoch.is_some()
+    }
+
+    fn take_control(&mut self, arrived: &Arrived, tools: &mut Tools, out: &mut Vec<Act>) {
+        let (from, control) = match self.control_of(arrived) {
+            Ok(said) => said,
+            Err(why) => return out.push(refused(arrived, &why)),
         };
         match control {
             None => out.push(refused(arrived, "it is malformed")),

@@ -33,7 +33,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use incoming::Arrived;
+pub(crate) use incoming::{Arrived, Late};
 
 /// Who collects confirmations.
 const COLLECTOR: u32 = 0;

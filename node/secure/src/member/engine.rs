@@ -1,7 +1,7 @@
 //! What the engine tells a member of a secure group.
 
 use super::{MAX_EARLY, Member, Outgoing, Sealed, State, Wish};
-use crate::agreement::Arrived;
+use crate::agreement::{Arrived, Late};
 use crate::control::kind;
 use crate::event::Event;
 use crate::keys::Epoch;
@@ -45,7 +45,9 @@ impl Member {
 
     fn of_agreement(&mut self, arrived: Arrived, out: &mut Vec<Wish>) {
         // After a run is confirmed, or the view's signal, what is left of it means nothing.
-        let State::Agreeing(agreement) = &mut self.state else { return };
+        let State::Agreeing(agreement) = &mut self.state else {
+            return self.of_late_agreement(&arrived, out);
+        };
         let mut acts = Vec::new();
         let confirmed = agreement.take(arrived, &mut self.tools, &mut acts);
         self.carry_out(acts, out);
@@ -54,9 +56,26 @@ impl Member {
         }
     }
 
+    /// The signal came before the word that all hold the secret, which may come still.
+    fn of_late_agreement(&mut self, arrived: &Arrived, out: &mut Vec<Wish>) {
+        let Some(late) = &mut self.late else { return };
+        match late.take_late(arrived) {
+            Late::Open => {}
+            Late::Over => self.late = None,
+            Late::Confirmed(epoch) => {
+                self.install_late(epoch, out);
+                self.open_early(out);
+            }
+        }
+    }
+
     /// A run is confirmed: the view is secure, and what came early can be opened.
     pub(super) fn confirmed(&mut self, epoch: Epoch, out: &mut Vec<Wish>) {
         self.install(epoch, out);
+        self.open_early(out);
+    }
+
+    fn open_early(&mut self, out: &mut Vec<Wish>) {
         self.early_bytes = 0;
         for sealed in std::mem::take(&mut self.early) {
             self.record(sealed, out);
@@ -64,11 +83,9 @@ impl Member {
     }
 
     fn record(&mut self, sealed: Sealed, out: &mut Vec<Wish>) {
-        match self.state {
-            State::Secure | State::Flushed => {}
-            // Somebody knows of the key already: what it sends outside its stream may come first.
-            State::Agreeing(_) => return self.keep_early(sealed, out),
-            State::Joining | State::Interrupted => return,
+        // Somebody knows of the key already: what it sends outside its stream may come first.
+        if matches!(self.state, State::Agreeing(_)) || self.late.is_some() {
+            return self.keep_early(sealed, out);
         }
         let Some(view) = self.present.as_ref().map(|present| present.view.id) else { return };
         if self.engine_view != Some(view) {
@@ -123,12 +140,31 @@ impl Member {
 
     /// The view's one signal.
     fn signal(&mut self, out: &mut Vec<Wish>) {
-        if matches!(self.state, State::Agreeing(_)) {
-            // What was not confirmed before it will not be, at nobody who moves along.
-            self.state = State::Interrupted;
-            (self.early, self.early_bytes) = (Default::default(), 0);
-            self.abort_run();
+        self.ending = true;
+        self.interrupt();
+        self.end_present(out);
+    }
+
+    /// The agreement ends with its view. Where this member said that it holds the secret, all may be
+    /// known to hold it already, at members that this one does not meet again: then the view was
+    /// installed, and this member installs it when it learns so.
+    fn interrupt(&mut self) {
+        if !matches!(self.state, State::Agreeing(_)) {
+            return;
         }
+        let state = std::mem::replace(&mut self.state, State::Interrupted);
+        if let State::Agreeing(agreement) = state
+            && agreement.holds_secret()
+        {
+            self.attempted(agreement.view());
+            self.late = Some(agreement);
+        } else {
+            (self.early, self.early_bytes) = (Default::default(), 0);
+        }
+        self.abort_run();
+    }
+
+    pub(super) fn end_present(&mut self, out: &mut Vec<Wish>) {
         if let Some(present) = &mut self.present
             && !std::mem::replace(&mut present.signalled, true)
         {
@@ -155,7 +191,10 @@ impl Member {
                 }
             }
             // The application is not asked for what it knows nothing of.
-            State::Agreeing(_) | State::Interrupted | State::Joining => self.flush(out),
+            State::Agreeing(_) | State::Interrupted | State::Joining => {
+                self.interrupt();
+                self.flush(out);
+            }
             State::Flushed => {}
         }
     }

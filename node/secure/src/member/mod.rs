@@ -28,8 +28,8 @@ use crate::charter::Charter;
 use crate::entropy::Entropy;
 use crate::event::Event;
 use crate::keys::Epoch;
+use crate::primary::Primaries;
 use crate::records::{Reader, Writer};
-use crate::words::Primary;
 use crate::{KeyRing, Signer};
 use bytes::Bytes;
 use cenacle_core::{GroupName, Input, MemberId, Order, Service, Time, View, ViewId};
@@ -112,8 +112,6 @@ enum State {
 /// A secure view and what it needs.
 struct Present {
     epoch: Epoch,
-    /// The instance can build on it.
-    kept: bool,
     view: View,
     writer: Writer,
     reader: Reader,
@@ -148,17 +146,22 @@ pub(crate) struct Member {
     /// The engine's present view.
     engine_view: Option<ViewId>,
     ring: Option<Arc<KeyRing>>,
+    /// The epoch that the instance builds on.
+    base: Option<[u8; 32]>,
     queue: Queue,
     flights: Flights,
+    /// The agreement that the view's signal cut short, if this member holds its secret: the others may
+    /// have the view, and what they said in it may come still.
+    late: Option<Box<Agreement>>,
+    /// The engine's present view has had its signal.
+    ending: bool,
     early: VecDeque<Sealed>,
     early_bytes: usize,
     /// The engine takes no more.
     full: bool,
     /// This member asked for a new key.
     asks: bool,
-    last_primary: Option<Primary>,
-    /// Members of the present view that were in it.
-    primary_present: u32,
+    primaries: Primaries,
     leaving: Option<Leaving>,
     next_check: Option<Time>,
     /// A new key was asked for in this secure view.
@@ -232,14 +235,16 @@ impl Member {
             together: BTreeSet::from([me]),
             engine_view: None,
             ring: None,
+            base: None,
             queue: Queue::default(),
             flights: Flights::default(),
+            late: None,
+            ending: false,
             early: VecDeque::new(),
             early_bytes: 0,
             full: false,
             asks: false,
-            last_primary: None,
-            primary_present: 0,
+            primaries: Primaries::default(),
             leaving: None,
             next_check: None,
             rekeying: false,

@@ -298,10 +298,12 @@ impl Member {
     pub(super) fn flush(&mut self, out: &mut Vec<Wish>) {
         let (group, local) = (self.group.clone(), self.me.local);
         let Some(view) = self.engine_view else { return };
+        let (primary, attempts) = self.primaries.said();
         let words = Words {
-            epoch: self.present.as_ref().filter(|p| p.kept).map(|p| *p.epoch.id()),
+            epoch: self.base,
             asks: std::mem::take(&mut self.asks),
-            primary: self.last_primary,
+            primary,
+            attempts,
             share: self.offer(),
             ..Words::default()
         };

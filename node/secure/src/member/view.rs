@@ -23,6 +23,7 @@ impl Member {
         self.flights.forget_unicasts();
         self.forget_own_records();
         (self.early, self.early_bytes) = (Default::default(), 0);
+        (self.late, self.ending) = (None, false);
         (self.rekeying, self.asks) = (false, false);
         let said = self.heard(&view, out);
         let mut acts = Vec::new();
@@ -40,7 +41,7 @@ impl Member {
         match begun {
             Ok(agreement) => {
                 self.ring = Some(Arc::clone(agreement.ring()));
-                self.learn_primary(&said);
+                self.primaries.learn(&said, &self.me);
                 self.state = State::Agreeing(Box::new(agreement));
             }
             Err(error) => {
@@ -77,14 +78,36 @@ impl Member {
         else {
             return;
         };
+        let id = *epoch.id();
+        if !self.enter(&agreement, epoch, out) {
+            return;
+        }
+        // An instance that cannot keep what was confirmed does not build on it.
+        self.base = self.confirm_instance(out).then_some(id);
+        self.state = State::Secure;
+        self.next_check = Some(self.tools.now + self.patience.rekey_check);
+    }
+
+    /// All hold the secret, and this member learns it when the view is ending: others had the view, so
+    /// it has it too, with its signal. The instance was told to forget the run, and what this member
+    /// said for the next view names the epoch before.
+    pub(super) fn install_late(&mut self, epoch: Epoch, out: &mut Vec<Wish>) {
+        let Some(agreement) = self.late.take() else { return };
+        if self.enter(&agreement, epoch, out) && self.ending {
+            self.end_present(out);
+        }
+    }
+
+    /// The application gets the view; false if there is no key for it.
+    fn enter(&mut self, agreement: &Agreement, epoch: Epoch, out: &mut Vec<Wish>) -> bool {
         let mut view = agreement.view().clone();
         let cipher = self.cipher.as_ref();
         let writer = Writer::new(&epoch, cipher, self.max_records, &self.me);
         let reader = Reader::new(&epoch, cipher, &view.members, self.me);
         let (Ok(writer), Ok(reader)) = (writer, reader) else {
-            return self.warn("cipher", "the cipher takes no key".to_owned(), out);
+            self.warn("cipher", "the cipher takes no key".to_owned(), out);
+            return false;
         };
-        let kept = self.confirm_instance(out);
         view.transitional =
             view.members.iter().filter(|member| self.together.contains(member)).copied().collect();
         self.together = view.members.iter().copied().collect();
@@ -97,7 +120,6 @@ impl Member {
         };
         self.present = Some(Present {
             epoch,
-            kept,
             view,
             writer,
             reader,
@@ -108,15 +130,14 @@ impl Member {
             signalled: false,
             asked: false,
         });
-        self.state = State::Secure;
         self.queue.due_since = None;
-        self.next_check = Some(self.tools.now + self.patience.rekey_check);
         out.push(Wish::Tell(Event::Secure(Box::new(secure))));
         let standing = match silent {
             Some(detail) => Standing::ReadOnly { detail },
             None => Standing::Secure,
         };
         out.push(Wish::Tell(Event::Standing(standing)));
+        true
     }
 
     /// Whether the instance can build on what was confirmed. The key is good even if it cannot; this
@@ -129,12 +150,7 @@ impl Member {
 
     /// Why this member may not send in this view, if it may not.
     fn silent_in(&mut self, view: &View) -> Option<Arc<str>> {
-        let component = Component {
-            last_primary: self.last_primary.map_or(0, |primary| primary.size),
-            present: self.primary_present,
-        };
-        // A group that never had a primary view begins with one.
-        if self.last_primary.is_some() && !self.policy.may_continue(&component) {
+        if let Some(component) = self.lacking() {
             let Component { present, last_primary } = component;
             let detail = format!(
                 "{present} of the {last_primary} members of the last primary view are here: this \
@@ -142,25 +158,23 @@ impl Member {
             );
             return Some(detail.into());
         }
-        let size = u32::try_from(view.members.len()).unwrap_or(u32::MAX);
-        self.last_primary = Some(Primary { view: view.id, size, inside: true });
+        self.primaries.form(primary(view));
         match self.may(&self.me) {
             Verdict::Allow => None,
             Verdict::Refuse { detail, .. } => Some(detail.into()),
         }
     }
 
-    /// The last primary view that anybody here knows of, and how many of it are here: from what all
-    /// said, so that all find the same.
-    fn learn_primary(&mut self, said: &BTreeMap<MemberId, Words>) {
-        let known = || said.values().filter_map(|words| words.primary);
-        let last = known().max_by_key(|primary| (primary.view.order, primary.view));
-        let of_it = |primary: &Primary| last.is_some_and(|last| last.view == primary.view);
-        let present = known().filter(|primary| primary.inside && of_it(primary)).count();
-        let me = said.get(&self.me).and_then(|words| words.primary);
-        let inside = me.is_some_and(|own| own.inside && of_it(&own));
-        self.last_primary = last.map(|last| Primary { inside, ..last });
-        self.primary_present = u32::try_from(present).unwrap_or(u32::MAX);
+    /// What of the last primary views is not here in sufficient numbers.
+    fn lacking(&self) -> Option<Component> {
+        self.primaries.lacking(|component| self.policy.may_continue(component))
+    }
+
+    /// The present view, whose secret this member holds, may become primary at others.
+    pub(super) fn attempted(&mut self, view: &View) {
+        if self.lacking().is_none() {
+            self.primaries.attempt(primary(view));
+        }
     }
 
     fn may(&self, member: &MemberId) -> Verdict {
@@ -176,4 +190,10 @@ impl Member {
     pub(super) fn may_say(&self, member: &MemberId) -> bool {
         matches!(self.may(member), Verdict::Allow)
     }
+}
+
+/// A view that this member is in, as a primary one.
+fn primary(view: &View) -> Primary {
+    let size = u32::try_from(view.members.len()).unwrap_or(u32::MAX);
+    Primary { view: view.id, size, inside: true }
 }
