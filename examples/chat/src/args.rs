@@ -85,6 +85,10 @@ fn sentence(text: &str) -> String {
 /// The configuration, and the group in it.
 pub(crate) fn configuration(args: &Args) -> Result<(Config, String), Failure> {
     let mut loader = Loader::new(&args.config).variables(std::env::vars_os());
+    if args.name.as_ref().is_some_and(|name| !is_name(name)) {
+        let wrong = "--name takes 1 to 64 bytes without control characters";
+        return Err(Failure::Usage(wrong.to_owned()));
+    }
     let name = args.name.as_ref().map(|name| format!("node.name={name}"));
     for assignment in args.set.iter().chain(&name) {
         loader = loader.set(assignment).map_err(|wrong| Failure::Usage(wrong.in_a_sentence()))?;
@@ -92,6 +96,10 @@ pub(crate) fn configuration(args: &Args) -> Result<(Config, String), Failure> {
     let config = loader.load().map_err(|wrong| Failure::Failed(wrong.in_a_sentence()))?;
     let group = group(&config, args)?;
     Ok((config, group))
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && !name.chars().any(char::is_control)
 }
 
 fn group(config: &Config, args: &Args) -> Result<String, Failure> {

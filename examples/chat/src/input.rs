@@ -23,6 +23,7 @@ pub(crate) struct Input {
 }
 
 impl Input {
+    #[cfg(test)]
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

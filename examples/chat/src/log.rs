@@ -70,8 +70,12 @@ pub(crate) fn rows(label: &str, text: &str, columns: usize) -> Rows {
     let indent = if columns < NARROW { 0 } else { INDENT };
     let columns = columns.saturating_sub(indent).max(1);
     // A long name leaves some of the row to what its owner says.
-    let label = match text::width(label) > columns / 2 && label.ends_with(": ") {
-        true => format!("{}: ", text::cut(label.trim_end_matches(": "), (columns / 2).max(4))),
+    let most = columns.saturating_mul(2) / 3;
+    let label = match text::width(label) > most && label.ends_with(": ") {
+        true => {
+            let name = label.trim_end_matches(": ");
+            format!("{}: ", text::cut(name, most.saturating_sub(2).max(4)))
+        }
         false => label.to_owned(),
     };
     let texts = text::wrapped(text, columns, text::width(&label));
@@ -200,7 +204,7 @@ mod tests {
     #[test]
     fn names_leave_room_to_speak() {
         let rows = rows(&format!("{}: ", "x".repeat(64)), "hello", 20);
-        assert_eq!((rows.label.as_str(), rows.indent), ("xxxxxxxxx…: ", 0));
+        assert_eq!((rows.label.as_str(), rows.indent), ("xxxxxxxxxx…: ", 0));
         assert_eq!(rows.texts, ["hello"]);
     }
 }

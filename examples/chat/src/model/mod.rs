@@ -272,3 +272,6 @@ impl Chat {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -170,7 +170,7 @@ mod tests {
             log.push(0, Voice::Program(Tone::Plain), "x".to_owned());
         }
         let first = log.first().unwrap().number;
-        assert_eq!(place.bottom(&log, PANE), Some((first, 0)));
+        assert_eq!(place.bottom(&log, PANE).map(|(number, _)| number), Some(first));
         assert_eq!(place.up(&log, PANE, 1), Scroll::begin(&log, PANE));
     }
 }

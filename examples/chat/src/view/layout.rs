@@ -14,8 +14,8 @@ use ratatui::layout::Rect;
 
 /// Below these the members are not shown beside the messages: `/who` tells them.
 const SIDE_FROM: (u16, u16) = (64, 8);
-/// The columns that the members take: a quarter, within these.
-const SIDE: (u16, u16) = (22, 34);
+/// The columns that the members take: a third, within these.
+const SIDE: (u16, u16) = (22, 36);
 
 /// The parts of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(crate) fn of((columns, rows): (u16, u16)) -> Layout {
     };
     let above = rows.saturating_sub(input_rows).saturating_sub(status_rows);
     let side_columns = match columns >= SIDE_FROM.0 && rows >= SIDE_FROM.1 {
-        true => (columns / 4).clamp(SIDE.0, SIDE.1),
+        true => (columns / 3).clamp(SIDE.0, SIDE.1),
         false => 0,
     };
     let middle = columns.saturating_sub(side_columns);

@@ -64,3 +64,6 @@ pub(crate) fn draw(frame: &mut Frame<'_>, chat: &Chat, look: &Look) {
     status::draw(frame, parts.status, chat, look);
     input::draw(frame, parts.input, chat);
 }
+
+#[cfg(test)]
+mod tests;
