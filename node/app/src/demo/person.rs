@@ -159,8 +159,8 @@ impl Person {
             }
         };
         let names = self.view.iter().flat_map(|view| &view.names);
-        let name = names.filter(|(member, _)| **member == from).map(|(_, name)| name.clone());
-        Ok((name.last().unwrap_or_else(|| from.to_string()), text))
+        let mut name = names.filter(|(member, _)| **member == from).map(|(_, name)| name.clone());
+        Ok((name.next_back().unwrap_or_else(|| from.to_string()), text))
     }
 
     /// Waits for a view of so many members with another key than `before`.
