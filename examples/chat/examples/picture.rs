@@ -72,7 +72,8 @@ fn picture(screen: &str) -> String {
 fn draw(run: &Run, y: f64, svg: &mut String) {
     let Run { column, text, style } = run;
     let (x, wide) = (MARGIN + place(*column, CELL.0), place(text.width(), CELL.0));
-    let (mut colour, mut ground) = (named(style.colour, FOREGROUND), named(style.ground, BACKGROUND));
+    let (mut colour, mut ground) =
+        (named(style.colour, FOREGROUND), named(style.ground, BACKGROUND));
     if style.reversed {
         std::mem::swap(&mut colour, &mut ground);
     }
@@ -125,7 +126,11 @@ fn runs(line: &str, style: &mut Style) -> Vec<Run> {
         for character in text.graphemes(true) {
             let wide = character.width();
             match runs.last_mut() {
-                Some(run) if run.style == style && wide == 1 && run.text.width() == run.text.chars().count() => {
+                Some(run)
+                    if run.style == style
+                        && wide == 1
+                        && run.text.width() == run.text.chars().count() =>
+                {
                     run.text.push_str(character);
                 }
                 _ => runs.push(Run { column, text: character.to_owned(), style }),
@@ -135,7 +140,8 @@ fn runs(line: &str, style: &mut Style) -> Vec<Run> {
     };
     push(first, *style);
     for part in parts {
-        let Some((codes, text)) = part.strip_prefix('[').and_then(|part| part.split_once('m')) else {
+        let Some((codes, text)) = part.strip_prefix('[').and_then(|part| part.split_once('m'))
+        else {
             continue;
         };
         apply(codes, style);
@@ -146,8 +152,12 @@ fn runs(line: &str, style: &mut Style) -> Vec<Run> {
 
 /// The codes of ECMA-48, 8.3.117, that a terminal of sixteen colours has.
 fn apply(codes: &str, style: &mut Style) {
-    for code in codes.split(';').map(|code| code.parse().unwrap_or(0_usize)) {
+    let mut codes = codes.split(';').map(|code| code.parse().unwrap_or(0_usize));
+    while let Some(code) = codes.next() {
         match code {
+            // Of a palette: behind the kind of it comes the number.
+            38 => style.colour = codes.nth(1),
+            48 => style.ground = codes.nth(1),
             0 => *style = Style::default(),
             1 => style.bold = true,
             2 => style.dim = true,
@@ -187,6 +197,8 @@ mod tests {
             found.iter().map(|run| (run.column, run.text.as_str())).collect();
         assert_eq!(texts, [(0, "a"), (1, "b"), (2, "日"), (4, "c")]);
         assert_eq!((style.bold, style.colour), (true, Some(2)));
+        runs("\u{1b}[0;38;5;2m", &mut style);
+        assert_eq!((style.dim, style.colour), (false, Some(2)));
         runs("\u{1b}[0m\u{1b}[97m<", &mut style);
         assert_eq!((style.bold, style.colour), (false, Some(15)));
         assert!(picture("<&").contains(">&lt;&amp;</text>"));

@@ -116,7 +116,7 @@ impl<'n> Driver<'n> {
     fn poll_group(&mut self, cx: &mut Context<'_>) -> Option<(u64, Happening)> {
         let group = self.group.as_mut()?;
         match group.poll_next_unpin(cx) {
-            Poll::Ready(Some(event)) => Some((group.time_us(), Happening::Group(event))),
+            Poll::Ready(Some(event)) => Some((group.time_us(), Happening::Group(Box::new(event)))),
             Poll::Ready(None) => {
                 self.group = None;
                 self.offers.clear();

@@ -144,16 +144,17 @@ impl Front {
     }
 
     fn show(&mut self, chat: &Chat) -> Result<(), Failure> {
-        Ok(match self {
+        match self {
             Self::Screen(screen) => screen.show(chat)?,
             Self::Lines(lines) => lines.show(chat)?,
-        })
+        }
+        Ok(())
     }
 
     fn clear(&mut self) -> Result<(), Failure> {
-        Ok(match self {
-            Self::Screen(screen) => screen.clear()?,
-            Self::Lines(_) => (),
-        })
+        if let Self::Screen(screen) = self {
+            screen.clear()?;
+        }
+        Ok(())
     }
 }

@@ -10,6 +10,9 @@ const SHOWN_DIGITS: usize = 6;
 /// So many names are remembered; beyond, each is shown with its peer id.
 const MOST_NAMES: usize = 10_000;
 
+/// How many colours there are that nobody takes for one another.
+pub(crate) const HUES: usize = 5;
+
 /// The names that have been used in the group since we came.
 #[derive(Debug, Default)]
 pub(crate) struct People {
@@ -17,6 +20,8 @@ pub(crate) struct People {
     names: BTreeMap<MemberId, String>,
     /// Who has used what looks like this name.
     users: BTreeMap<String, BTreeSet<[u8; 32]>>,
+    /// Which colour each has.
+    hues: BTreeMap<[u8; 32], usize>,
 }
 
 impl People {
@@ -51,6 +56,31 @@ impl People {
         self.names.retain(|member, _| members.contains(member));
     }
 
+    /// Gives those who have no colour yet one that nobody else here has, while there are some; who
+    /// has one keeps it.
+    pub(crate) fn dress(&mut self, members: &[MemberId]) {
+        for member in members {
+            let key = member.node.key;
+            if self.hues.len() >= MOST_NAMES || self.hues.contains_key(&key) {
+                continue;
+            }
+            let of_key = hashed(&key);
+            let taken: BTreeSet<usize> = members
+                .iter()
+                .filter_map(|other| self.hues.get(&other.node.key).copied())
+                .collect();
+            let free = (0..HUES).map(|step| of_key.wrapping_add(step) % HUES);
+            let hue = free.into_iter().find(|hue| !taken.contains(hue)).unwrap_or(of_key);
+            self.hues.insert(key, hue);
+        }
+    }
+
+    /// The number of a member's colour.
+    pub(crate) fn hue(&self, member: MemberId) -> usize {
+        let key = member.node.key;
+        self.hues.get(&key).copied().unwrap_or_else(|| hashed(&key))
+    }
+
     /// How a member is called: by its name if nobody else uses it, with its peer id otherwise.
     pub(crate) fn label(&self, member: MemberId) -> String {
         let you = if self.is_own(member) { " (you)" } else { "" };
@@ -78,6 +108,11 @@ impl People {
     }
 }
 
+/// The colour that a person has where nobody is in the way.
+fn hashed(key: &[u8; 32]) -> usize {
+    key.iter().fold(0, |sum, byte| (sum * 31 + usize::from(*byte)) % HUES)
+}
+
 /// What is left of a name for a careless eye.
 fn skeleton(name: &str) -> String {
     let letters: String = name.chars().filter(|point| point.is_alphanumeric()).collect();
@@ -97,16 +132,6 @@ pub(crate) fn short(member: MemberId) -> String {
     let peer = peer_id(member);
     let from = peer.len().saturating_sub(SHOWN_DIGITS);
     format!("…{}", peer.get(from..).unwrap_or(&peer))
-}
-
-/// Which of so many colours a person has: always the same.
-pub(crate) fn hue(member: MemberId, colours: usize) -> usize {
-    let sum = member
-        .node
-        .key
-        .iter()
-        .fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
-    sum.checked_rem(colours).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -151,6 +176,20 @@ pub(crate) mod tests {
             let (people, _) = learnt(&[(2, name)]);
             assert!(people.label(member(2)).contains('…'), "{name}");
         }
+    }
+
+    #[test]
+    fn colours_differ_while_there_are_some_and_stay() {
+        let mut people = People::default();
+        let all: Vec<MemberId> = (1..=9).map(member).collect();
+        people.dress(&all[..3]);
+        let first: Vec<usize> = all.iter().map(|member| people.hue(*member)).take(3).collect();
+        people.dress(&all);
+        let hues: BTreeSet<usize> = all[..HUES].iter().map(|member| people.hue(*member)).collect();
+        assert_eq!(hues.len(), HUES);
+        let again: Vec<usize> = all.iter().map(|member| people.hue(*member)).take(3).collect();
+        assert_eq!(first, again);
+        assert!(all.iter().all(|member| people.hue(*member) < HUES));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Real processes that talk in lines, on loopback.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 mod place;
 
@@ -8,6 +9,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
+
+/// The chat of somebody with these words.
+fn chat(place: &Place, name: &str, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat"));
+    command.args(words).arg("--config").arg(place.configure(name));
+    command
+}
 
 /// A chat whose lines are read.
 struct Chat {
@@ -82,8 +90,8 @@ impl Drop for Chat {
 #[test]
 fn two_talk_and_one_leaves() {
     let place = Place::new();
-    let mut alice = Chat::start(place.chat("alice", &[]));
-    let mut bob = Chat::start(place.chat("bob", &["ops", "--name", "Bob B."]));
+    let mut alice = Chat::start(chat(&place, "alice", &[]));
+    let mut bob = Chat::start(chat(&place, "bob", &["ops", "--name", "Bob B."]));
     alice.reads(&["* ", "Bob B. "]);
     // He came to her, or found her after he had begun alone.
     bob.reads(&["* ", "alice"]);
@@ -120,10 +128,10 @@ fn two_talk_and_one_leaves() {
 fn whoever_is_not_let_in_is_told_why() {
     let mut place = Place::new();
     place.group = "policy = \"open\"\ncipher = \"aes256gcm\"\n".to_owned();
-    let alice = Chat::start(place.chat("alice", &[]));
+    let alice = Chat::start(chat(&place, "alice", &[]));
     alice.reads(&["the only one so far"]);
     place.group = "policy = \"open\"\n".to_owned();
-    let bob = Chat::start(place.chat("bob", &[]));
+    let bob = Chat::start(chat(&place, "bob", &[]));
     // Both were in groups of their own: which of them stands, the engine decides.
     let mut refused = loop {
         let found = [&alice, &bob].iter().position(|chat| {
@@ -153,7 +161,7 @@ fn bad_use_has_status_two_and_a_way_out() {
         (&["--nmae", "x"][..], 2, "'--name'"),
         (&["--name", ""][..], 2, "1 to 64 bytes"),
     ] {
-        let output = place.chat("alice", words).stdin(Stdio::null()).output().unwrap();
+        let output = chat(&place, "alice", words).stdin(Stdio::null()).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), output.stdout.len()), (Some(status), 0), "{said}");
         assert!(said.contains(says) && said.lines().count() == 1, "{said}");
@@ -168,7 +176,7 @@ fn bad_use_has_status_two_and_a_way_out() {
 fn of_several_groups_one_is_to_be_named() {
     let mut place = Place::new();
     place.group.push_str("[[group]]\nname = \"dev\"\npolicy = \"open\"\n");
-    let output = place.chat("alice", &[]).output().unwrap();
+    let output = chat(&place, "alice", &[]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(said.contains("which group?") && said.contains("ops, dev"), "{said}");
@@ -177,7 +185,7 @@ fn of_several_groups_one_is_to_be_named() {
 #[test]
 fn a_signal_leaves_cleanly() {
     let place = Place::new();
-    let mut alice = Chat::start(place.chat("alice", &[]));
+    let mut alice = Chat::start(chat(&place, "alice", &[]));
     alice.reads(&["you are in the group"]);
     let pid = alice.child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());

@@ -112,6 +112,7 @@ impl Chat {
             self.tell(Tone::Bad, warning);
         }
         self.people.keep(&is);
+        self.people.dress(&view.members);
         self.tell_gone(&gone);
         if was.is_empty() {
             self.tell_entry(&view);
@@ -188,7 +189,7 @@ impl Chat {
             && before.and_then(|before| before.safety.as_ref()) != Some(safety)
             && view.members.len() > 1
         {
-            self.tell(Tone::Key, format!("the safety number to compare aloud: {safety}"));
+            self.tell(Tone::Key, format!("safety number: {safety}"));
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) enum Happening {
     /// It cannot be.
     NotJoined(Error),
     /// In the group.
-    Group(Event),
+    Group(Box<Event>),
     /// At the node.
     Warning(String),
     /// What the group said to a message of ours.
@@ -139,7 +139,7 @@ impl Chat {
         match what {
             Happening::Joining(member) => self.joining(member),
             Happening::NotJoined(error) => self.refused(&error.to_string()),
-            Happening::Group(event) => self.group_event(event),
+            Happening::Group(event) => self.group_event(*event),
             Happening::Warning(detail) => self.warning(&detail),
             Happening::Offered { ticket, result } => self.offered(ticket, result),
             Happening::Refreshed(Ok(())) => {}

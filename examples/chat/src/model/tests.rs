@@ -23,16 +23,16 @@ impl Story {
     }
 
     pub(crate) fn state(&mut self, state: State) -> &mut Self {
-        self.then(Happening::Group(Event::State(state)))
+        self.then(in_group(Event::State(state)))
     }
 
     /// A view of these, with their names, under the key of that number.
     pub(crate) fn view(&mut self, key: u8, members: &[(u8, &str)]) -> &mut Self {
-        self.then(Happening::Group(Event::View(view(key, members))))
+        self.then(in_group(Event::View(view(key, members))))
     }
 
     pub(crate) fn says(&mut self, who: u8, number: u64, text: &[u8]) -> &mut Self {
-        self.then(Happening::Group(Event::Message(Message {
+        self.then(in_group(Event::Message(Message {
             from: member(who),
             number,
             view: place(),
@@ -60,6 +60,10 @@ impl Story {
         self.chat.log = Log::default();
         texts
     }
+}
+
+fn in_group(event: Event) -> Happening {
+    Happening::Group(Box::new(event))
 }
 
 fn place() -> ViewId {
@@ -102,7 +106,7 @@ fn who_comes_and_goes_is_told_with_the_key() {
         [
             "* bob and carol have come",
             "* the key has changed: fingerprint 0202020202020202",
-            "* the safety number to compare aloud: 00003 67890 12345 67890 12345 67890"
+            "* safety number: 00003 67890 12345 67890 12345 67890"
         ]
     );
     story.view(3, &[ALICE]);
@@ -138,7 +142,7 @@ fn a_new_key_is_told_to_whoever_asked() {
 
 fn sent(number: u64) -> Happening {
     let service = Service::Agreed;
-    Happening::Group(Event::Sent(cenacle::Sent { number, view: None, service, to: None }))
+    in_group(Event::Sent(cenacle::Sent { number, view: None, service, to: None }))
 }
 
 fn waiting(story: &Story) -> Vec<&str> {
@@ -173,12 +177,9 @@ fn what_cannot_be_sent_comes_back_with_the_reason() {
     );
     assert_eq!((story.chat.input.text(), waiting(&story).len()), ("//one", 0));
     story.press(Press::DeleteToBegin).writes("two");
-    story.then(Happening::Group(Event::NotSent {
-        service: Service::Agreed,
-        reason: Error::Stopped,
-    }));
+    story.then(in_group(Event::NotSent { service: Service::Agreed, reason: Error::Stopped }));
     assert_eq!((story.told().len(), waiting(&story).len()), (1, 0));
-    story.press(Press::DeleteToBegin).writes("three").then(Happening::Group(Event::Left));
+    story.press(Press::DeleteToBegin).writes("three").then(in_group(Event::Left));
     let told = story.told();
     assert_eq!(told.last().unwrap(), "* the message that waited was not sent");
     story.writes("four");
@@ -207,7 +208,7 @@ fn a_refusal_is_told_and_is_the_end() {
         detail: "you are not on the list\u{1b}[2J".to_owned(),
         charter: None,
     };
-    story.then(Happening::Group(Event::Refused(refusal)));
+    story.then(in_group(Event::Refused(refusal)));
     let told = story.told();
     assert_eq!(told[1], "* you are not let in: you are not on the list\\u{1b}[2J (policy)");
     assert!(story.chat.failure().unwrap().contains("not on the list"));
@@ -222,7 +223,7 @@ fn leaving_and_coming_back() {
     let mut story = Story::new();
     story.view(1, &[ALICE, BOB]).writes("/join").writes("/leave").writes("/join");
     assert_eq!(story.effects, [Effect::Leave]);
-    story.then(Happening::Group(Event::Left)).writes("/join").writes("/quit");
+    story.then(in_group(Event::Left)).writes("/join").writes("/quit");
     assert_eq!(story.effects, [Effect::Leave, Effect::Join, Effect::Quit]);
 }
 

@@ -33,7 +33,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, chat: &Chat, look: &Look) 
 }
 
 /// The rows to show, the uppermost first.
-fn lines<'c>(chat: &'c Chat, look: &Look, pane: Pane) -> Vec<Line<'c>> {
+fn lines(chat: &Chat, look: &Look, pane: Pane) -> Vec<Line<'static>> {
     // From the bottom up.
     let mut lines = Vec::new();
     if chat.scroll == Scroll::End {
@@ -48,7 +48,7 @@ fn lines<'c>(chat: &'c Chat, look: &Look, pane: Pane) -> Vec<Line<'c>> {
     let mut shown = row.saturating_add(1);
     while lines.len() < pane.rows {
         let Some(entry) = chat.log.at(number).filter(|entry| entry.number == number) else { break };
-        let mut rows = entry_lines(entry, look, pane.columns);
+        let mut rows = entry_lines(entry, chat, look, pane.columns);
         rows.truncate(shown);
         lines.extend(rows.into_iter().rev());
         let Some(before) = number.checked_sub(1) else { break };
@@ -59,9 +59,9 @@ fn lines<'c>(chat: &'c Chat, look: &Look, pane: Pane) -> Vec<Line<'c>> {
     lines
 }
 
-fn entry_lines<'e>(entry: &'e Entry, look: &Look, columns: usize) -> Vec<Line<'e>> {
+fn entry_lines(entry: &Entry, chat: &Chat, look: &Look, columns: usize) -> Vec<Line<'static>> {
     let (label, text) = match &entry.voice {
-        Voice::Member { member, .. } => (look.person(*member), Style::new()),
+        Voice::Member { member, .. } => (look.person(chat.people.hue(*member)), Style::new()),
         Voice::Program(tone) => (look.tone(*tone), look.tone(*tone)),
     };
     assemble(entry.rows(columns), &look.clock.time(entry.time_us), label, text)

@@ -9,8 +9,7 @@ mod status;
 use crate::clock::Clock;
 use crate::log::Tone;
 use crate::model::Chat;
-use crate::people;
-use cenacle::MemberId;
+use crate::people::HUES;
 use ratatui::Frame;
 use ratatui::style::{Color, Modifier, Style};
 
@@ -22,21 +21,14 @@ pub(crate) struct Look {
     pub(crate) colours: bool,
 }
 
-/// Those that people can have: readable on dark and on light, and none of a warning.
-const HUES: [Color; 8] = [
-    Color::Cyan,
-    Color::Magenta,
-    Color::Green,
-    Color::LightBlue,
-    Color::Yellow,
-    Color::LightMagenta,
-    Color::LightCyan,
-    Color::LightGreen,
-];
+/// Those that people can have: readable on dark and on light, and none of those of the
+/// program's own lines.
+const COLOURS: [Color; HUES] =
+    [Color::Cyan, Color::Magenta, Color::Yellow, Color::LightBlue, Color::LightGreen];
 
 impl Look {
-    fn person(&self, member: MemberId) -> Style {
-        let hue = HUES.get(people::hue(member, HUES.len())).copied().unwrap_or(Color::Reset);
+    fn person(&self, hue: usize) -> Style {
+        let hue = COLOURS.get(hue).copied().unwrap_or(Color::Reset);
         self.colour(hue).add_modifier(Modifier::BOLD)
     }
 

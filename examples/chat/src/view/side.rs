@@ -17,7 +17,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, chat: &Chat, look: &Look) 
     let mut lines = lines.into_iter();
     for y in area.top()..area.bottom() {
         let mut line = Line::from(vec![Span::styled("│ ", dim())]);
-        line.spans.extend(lines.next().unwrap_or_default().spans);
+        let Line { style, spans, .. } = lines.next().unwrap_or_default();
+        line.spans.extend(spans.into_iter().map(|span| span.patch_style(style)));
         frame.buffer_mut().set_line(area.x, y, &line, area.width);
     }
 }
@@ -53,7 +54,7 @@ fn present_line(chat: &Chat, look: &Look, member: MemberId, columns: usize) -> L
     let gap = room.saturating_sub(text::width(&name)).saturating_add(1);
     Line::from(vec![
         Span::raw(if own { "› " } else { "• " }),
-        Span::styled(name, look.person(member)),
+        Span::styled(name, look.person(chat.people.hue(member))),
         Span::raw(" ".repeat(gap)),
         Span::styled(short, dim()),
     ])

@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::tests::Story;
 use crate::model::{Happening, Press};
+use crate::people;
 use crate::people::tests::member;
 use crate::text;
 use cenacle::State;
@@ -10,7 +11,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
-const COLOURS: bool = true;
+const COLOURED: bool = true;
 
 fn drawn(story: &mut Story, columns: u16, rows: u16, colours: bool) -> Buffer {
     story.then(Happening::Resized { columns, rows });
@@ -22,7 +23,7 @@ fn drawn(story: &mut Story, columns: u16, rows: u16, colours: bool) -> Buffer {
 
 /// The screen as rows of text.
 fn seen(story: &mut Story, columns: u16, rows: u16) -> Vec<String> {
-    let buffer = drawn(story, columns, rows, COLOURS);
+    let buffer = drawn(story, columns, rows, COLOURED);
     let rows = buffer.content.chunks(usize::from(columns).max(1)).map(|cells| {
         let mut row = String::new();
         let mut covered = 0_usize;
@@ -84,10 +85,10 @@ fn colours_are_steady_and_not_needed() {
         cells[at.expect("it is there")].fg
     };
     let mut story = talk();
-    let bob = colour_of(&drawn(&mut story, 80, 14, COLOURS), "bob: ");
+    let bob = colour_of(&drawn(&mut story, 80, 14, COLOURED), "bob: ");
     assert_ne!(bob, Color::Reset);
     story.says(2, 2, b"again");
-    assert_eq!(colour_of(&drawn(&mut story, 80, 14, COLOURS), "bob: again"), bob);
+    assert_eq!(colour_of(&drawn(&mut story, 80, 14, COLOURED), "bob: again"), bob);
     let plain = drawn(&mut story, 80, 14, false);
     assert!(plain.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
 }
@@ -138,7 +139,7 @@ fn nothing_hostile_reaches_the_screen() {
     for (columns, rows) in [(80, 24), (20, 5), (200, 60)] {
         for press in [Press::End, Press::Begin, Press::PageDown, Press::PageDown] {
             story.press(press);
-            let buffer = drawn(&mut story, columns, rows, COLOURS);
+            let buffer = drawn(&mut story, columns, rows, COLOURED);
             for cell in &buffer.content {
                 let bad = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c);
                 assert!(!cell.symbol().chars().any(bad), "{:?}", cell.symbol());
@@ -163,7 +164,7 @@ fn every_size_of_the_screen_is_drawn() {
         story.press(press);
         for (columns, rows) in (0..100).step_by(3).flat_map(|c| (0..30).map(move |r| (c, r))) {
             if columns > 0 && rows > 0 {
-                drawn(&mut story, columns, rows, COLOURS);
+                drawn(&mut story, columns, rows, COLOURED);
             }
             story.then(Happening::Resized { columns, rows });
             story.press(Press::PageUp).press(Press::PageDown).press(Press::WheelUp);

@@ -3,7 +3,6 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
 use std::time::Duration;
 
 /// Nothing here measures time: a loaded machine gets as long as it wants.
@@ -28,14 +27,7 @@ impl Place {
         Self { folder, port, group: "policy = \"open\"\n".to_owned() }
     }
 
-    /// The chat of somebody with these words; `alice` is found by the others.
-    pub(crate) fn chat(&self, name: &str, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chat"));
-        command.args(words).arg("--config").arg(self.configure(name)).env("TZ", "UTC");
-        command
-    }
-
-    /// Writes somebody's configuration; its path.
+    /// Writes somebody's configuration; its path. `alice` is found by the others.
     pub(crate) fn configure(&self, name: &str) -> String {
         let port = if name == "alice" { self.port } else { 0 };
         // A process that gets no processor for seconds is not suspected for it.
