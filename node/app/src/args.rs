@@ -198,15 +198,19 @@ pub(crate) struct Configured {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  cenacle init --dir alice                      # the first node of an overlay
+  cenacle init --dir alice --name alice         # the first node of an overlay
   cenacle init --dir bob --psk cenacle.psk      # another one, with the first one's secret
+  ssh first cat alice/cenacle.psk | cenacle init --dir bob --psk -
 
 Nothing is ever overwritten.")]
 pub(crate) struct Init {
     /// The folder, made if need be
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) dir: PathBuf,
-    /// A copy of the secret of the overlay to take part in [default: a new one]
+    /// What the node's members are shown as, 1 to 64 bytes [default: the peer id]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// A copy of the secret of the overlay to take part in; -: from standard input [default: a new one]
     #[arg(long, value_name = "FILE")]
     pub(crate) psk: Option<PathBuf>,
 }

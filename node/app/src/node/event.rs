@@ -184,8 +184,9 @@ impl Fingerprint {
     /// The fingerprint of a group without keys.
     pub const NONE: Self = Self(None);
 
-    /// Of a key.
-    pub(crate) fn of(bytes: [u8; 8]) -> Self {
+    /// The fingerprint of these bytes, as a view's key has it: for programs that test what they do
+    /// with views.
+    pub const fn of(bytes: [u8; 8]) -> Self {
         Self(Some(bytes))
     }
 

@@ -118,6 +118,43 @@ fn a_second_node_takes_the_first_ones_secret() {
 }
 
 #[test]
+fn a_secret_can_be_piped_in_and_a_node_can_have_a_name() {
+    use std::io::Write;
+    use std::process::Stdio;
+    let (folder, dir) = first();
+    let psk = fs::read_to_string(format!("{dir}/cenacle.psk")).unwrap();
+    let piped = |name: &str, input: &str| {
+        let second = folder.path().join(name);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cenacle"));
+        command.args(["init", "--psk", "-", "--name", "Bob \"\\\" B.", "--dir"]).arg(&second);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        (child.wait_with_output().unwrap(), second)
+    };
+    let (output, second) = piped("b", &psk);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(fs::read_to_string(second.join("cenacle.psk")).unwrap(), psk);
+    let config = cenacle::Config::load(second.join("cenacle.toml")).unwrap();
+    assert_eq!(config.node().name.as_deref(), Some("Bob \"\\\" B."));
+    // It tells how to go on, in words that can be copied.
+    let told = String::from_utf8(output.stdout).unwrap();
+    let next = " init --dir NAME --name NAME --psk -\n";
+    assert!(told.contains(next) && told.contains("ssh THIS-MACHINE cat /"), "{told}");
+    for input in ["", "hello", &psk.repeat(9)] {
+        let (output, third) = piped("c", input);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+        assert!(!third.exists());
+    }
+    for name in ["", "a\nb", &"x".repeat(65)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cenacle"));
+        let output = command.args(["init", "--name", name, "--dir"]).arg(folder.path().join("d"));
+        assert_eq!(output.output().unwrap().status.code(), Some(2), "{name:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_written_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
