@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// What the others see you as [default: the configuration's `name`]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// A key of [node], [overlay] or [metrics] in place of the file's and the environment's
+    /// A key of `node`, `overlay` or `metrics` in place of the file's and the environment's
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Lines instead of a screen, such as for screen readers

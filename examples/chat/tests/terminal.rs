@@ -156,7 +156,7 @@ fn two_people_talk() {
     bob.keys(&["Enter"]);
     alice.shows(&["bob: first line ", "\n      second line "]);
     alice.writes("/who");
-    alice.shows(&["* 2 members:", "alice (you)  12D3KooW", "bob  12D3KooW"]);
+    alice.shows(&["* 2 members:", "*   alice (you)", "*   bob", "12D3KooW"]);
     alice.writes("/refresh");
     alice.shows(&["the key has changed, as you asked: fingerprint"]);
     alice.writes("/hepl");
