@@ -1,6 +1,6 @@
 //! The engine alone: three nodes in memory, agreed messages from all, frames encoded and decoded.
 //! Prints deliveries summed over the three engines per second of processor time, and allocations per
-//! delivery: `cargo run --release -p cenacle-core --example measure`.
+//! delivery: `cargo run --release -p cenacle-core --example measure_engine`.
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,

@@ -1,5 +1,5 @@
 //! Prints what sealing and opening cost, in microseconds a message, on one core:
-//! `cargo run --release --example measure`.
+//! `cargo run --release -p cenacle-secure --example measure_envelope`.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,

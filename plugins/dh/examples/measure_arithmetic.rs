@@ -1,5 +1,5 @@
 //! Prints what the groups' operations cost on this machine, beside the libraries' bare
-//! exponentiation: `cargo run --release -p cenacle-dh --example measure`.
+//! exponentiation: `cargo run --release -p cenacle-dh --example measure_arithmetic`.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,

@@ -1,7 +1,7 @@
 //! Measures the network alone, without an engine: the round trip of a small frame between two
 //! processes, and how much three processes that all multicast to both others get through.
 //!
-//! `cargo run --release -p cenacle-net --example measure`, with `tcp` or `quic` for one of them, and
+//! `cargo run --release -p cenacle-net --example measure_transport`, with `tcp` or `quic` for one of them, and
 //! a number of seconds for each measurement.
 
 #![allow(

@@ -1,7 +1,7 @@
 //! How fast the oracle reads and judges: makes a trace line by line and prints lines a second.
 //!
 //! ```sh
-//! cargo run --release -p cenacle-oracle --example measure -- [LINES [GROUPS [MEMBERS]]]
+//! cargo run --release -p cenacle-oracle --example measure_oracle -- [LINES [GROUPS [MEMBERS]]]
 //! ```
 //!
 //! Each group is one VS view; members send in turn, each message is delivered by all, those of other
