@@ -141,6 +141,10 @@ pub(crate) struct Views {
     /// How often everything happens
     #[arg(long, value_name = "N", default_value = "10")]
     pub(crate) repetitions: String,
+    /// How many groups all members are in, 1 to 1000; a time is that of the last group's view. With
+    /// several, nobody leaves one of them alone
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) groups: String,
     #[command(flatten)]
     pub(crate) place: Place,
     /// One JSON object a line

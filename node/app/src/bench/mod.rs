@@ -48,6 +48,7 @@ fn place(words: &crate::args::Place) -> Result<company::Place, crate::failure::F
             .map(|text| number("--suspect-after-ms", text, 30, 60_000).map(u64::from))
             .transpose()?,
         modules: modules(words)?,
+        groups: 1,
     })
 }
 

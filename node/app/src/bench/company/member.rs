@@ -7,12 +7,13 @@ use cenacle::{
     Admission, Builder, Event, Group, GroupOptions, Message, Node, Psk, Sender, Service,
 };
 use futures::channel::mpsc::{Receiver, channel};
+use futures::stream::{Map, SelectAll};
 use futures::{FutureExt, SinkExt, StreamExt, select_biased};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
-/// The group of all benchmarks.
+/// The group of all benchmarks, and the beginning of the names of further ones.
 const GROUP: &str = "bench";
 /// A message begins with a byte of kind, a number and a time.
 const HEAD: usize = 17;
@@ -49,7 +50,13 @@ async fn act(part: Part) -> Result<(), String> {
     let address = format!("{address}/p2p/{}", node.peer_id());
     say(&Word::Listening { address }).map_err(text)?;
     let group = node.join(GROUP).await.map_err(text)?;
-    let mut member = Member { group, outside: false, early: None };
+    let mut others = SelectAll::new();
+    for number in 1..part.groups {
+        let other = node.join(&other(number)).await.map_err(text)?;
+        others.push(other.map(Box::new(move |event| (number, event)) as Numbered));
+    }
+    let sizes = vec![0; part.groups];
+    let mut member = Member { group, others, sizes, outside: false, early: None };
     let mut orders = orders();
     loop {
         select_biased! {
@@ -80,19 +87,27 @@ fn builder(part: &Part) -> Result<Builder, String> {
         .admission(Admission::Psk(psk))
         .dissemination(super::dissemination(&part.dissemination).ok_or("no such dissemination")?)
         .engine(engine)
-        .group(group(part)?)
+        .group(group(GROUP, part)?)
         .listen(part.listen.parse().map_err(text)?);
+    for number in 1..part.groups {
+        builder = builder.group(group(&other(number), part)?);
+    }
     for address in &part.bootstrap {
         builder = builder.bootstrap(address.parse().map_err(text)?);
     }
     Ok(builder)
 }
 
-fn group(part: &Part) -> Result<GroupOptions, String> {
+/// The name of a further group.
+fn other(number: usize) -> String {
+    format!("{GROUP}-{number}")
+}
+
+fn group(name: &str, part: &Part) -> Result<GroupOptions, String> {
     let Some((key_agreement, cipher)) = &part.modules else {
-        return GroupOptions::insecure(GROUP).map_err(text);
+        return GroupOptions::insecure(name).map_err(text);
     };
-    let group = GroupOptions::secure(GROUP).map_err(text)?;
+    let group = GroupOptions::secure(name).map_err(text)?;
     Ok(group.key_agreement(key_agreement, BTreeMap::new()).cipher(cipher, BTreeMap::new()))
 }
 
@@ -134,12 +149,6 @@ async fn rest(node: &Node, millis: u64, begin_us: u64) -> Result<(), String> {
     say(&Word::Rested(Rested { micros, cpu_micros, frame_bytes, wire, leads })).map_err(text)
 }
 
-/// Views are told as they come; what else happens outside of a measurement is of no interest.
-fn tell(event: &Event) -> Result<(), String> {
-    let Event::View(view) = event else { return Ok(()) };
-    say(&Word::View { members: view.members.len(), at_us: now_us() }).map_err(text)
-}
-
 fn say(word: &Word) -> io::Result<()> {
     let mut out = io::stdout().lock();
     serde_json::to_writer(&mut out, word)?;
@@ -151,8 +160,15 @@ fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
+/// A further group, by its number.
+type Other = Map<Group, Numbered>;
+type Numbered = Box<dyn FnMut(Event) -> (usize, Event) + Send>;
+
 struct Member {
     group: Group,
+    others: SelectAll<Other>,
+    /// Members of the present view of each group.
+    sizes: Vec<usize>,
     /// It has left the group.
     outside: bool,
     /// A message that was faster than the order to expect it: orders come by another way.
@@ -166,12 +182,29 @@ impl Member {
         if self.early.is_some() || self.outside {
             return std::future::pending().await;
         }
-        match self.group.next().await {
-            Some(Event::Message(message)) => self.early = Some(message),
-            Some(event) => tell(&event)?,
-            None => return Err("the group has ended".to_owned()),
+        select_biased! {
+            event = self.group.next().fuse() => match event {
+                Some(Event::Message(message)) => self.early = Some(message),
+                Some(event) => self.tell(0, &event)?,
+                None => return Err("the group has ended".to_owned()),
+            },
+            (number, event) = self.others.select_next_some() => self.tell(number, &event)?,
         }
         Ok(())
+    }
+
+    /// Views are told as they come, and when those of all groups have as many members; what else
+    /// happens outside of a measurement is of no interest.
+    fn tell(&mut self, number: usize, event: &Event) -> Result<(), String> {
+        let Event::View(view) = event else { return Ok(()) };
+        let members = view.members.len();
+        if let Some(size) = self.sizes.get_mut(number) {
+            *size = members;
+        }
+        if self.sizes.iter().any(|size| *size != members) {
+            return Ok(());
+        }
+        say(&Word::View { members, at_us: now_us() }).map_err(text)
     }
 
     async fn carry_out(&mut self, order: Order) -> Result<(), String> {
@@ -224,9 +257,7 @@ impl Member {
         loop {
             match self.group.next().await {
                 Some(Event::Message(message)) => return Ok(message),
-                Some(Event::View(view)) => {
-                    tell(&Event::View(view))?;
-                }
+                Some(Event::View(view)) => self.tell(0, &Event::View(view))?,
                 Some(Event::NotSent { reason, .. }) => return Err(reason.to_string()),
                 Some(_) => {}
                 None => return Err("the group has ended".to_owned()),

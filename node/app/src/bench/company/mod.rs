@@ -48,6 +48,8 @@ pub(crate) struct Place {
     pub(crate) suspect_after_ms: Option<u64>,
     /// What agrees on keys and what seals, in a group with keys.
     pub(crate) modules: Option<(String, String)>,
+    /// How many groups all members are in.
+    pub(crate) groups: usize,
 }
 
 impl Place {
@@ -121,6 +123,7 @@ impl Company {
             bootstrap: running.filter_map(|other| other.address.clone()).collect(),
             psk: self.psk.clone(),
             modules: self.place.modules.clone(),
+            groups: self.place.groups,
             priority: u32::from(member == 0),
             dissemination: self.place.dissemination.clone(),
             suspect_after_ms: self.place.suspect_after_ms,

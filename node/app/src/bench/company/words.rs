@@ -20,6 +20,8 @@ pub(crate) struct Part {
     pub(crate) suspect_after_ms: Option<u64>,
     /// What agrees on keys and what seals, in a group with keys.
     pub(crate) modules: Option<(String, String)>,
+    /// How many groups it joins.
+    pub(crate) groups: usize,
 }
 
 /// What a member is to do.

@@ -64,6 +64,7 @@ impl Cause {
 struct Row {
     event: &'static str,
     nodes: usize,
+    groups: usize,
     network: &'static str,
     transport: &'static str,
     module: String,
@@ -76,12 +77,18 @@ struct Row {
 pub(crate) fn views(words: &args::Views, screen: &mut Screen<'_>) -> Result<(), Failure> {
     let nodes = number("--nodes", &words.nodes, 3, 50)? as usize;
     let repetitions = number("--repetitions", &words.repetitions, 1, 1000)? as usize;
-    let place = super::place(&words.place)?;
+    let groups = number("--groups", &words.groups, 1, 1000)? as usize;
+    let place = Place { groups, ..super::place(&words.place)? };
     // One more than take part, to join and to leave.
     let mut company = Company::new(nodes + 1, place.clone())?;
     let mut times: Vec<(Cause, Vec<u64>)> = Vec::new();
     for cause in Cause::ALL {
-        if place.veth || !matches!(cause, Cause::Partition | Cause::Merge) {
+        let possible = match cause {
+            Cause::Partition | Cause::Merge => place.veth,
+            Cause::GroupJoin | Cause::GroupLeave => groups == 1,
+            _ => true,
+        };
+        if possible {
             times.push((cause, Vec::new()));
         }
     }
@@ -171,6 +178,7 @@ fn report(
         Row {
             event: cause.as_str(),
             nodes,
+            groups: place.groups,
             network: if place.veth { "veth" } else { "loopback" },
             transport: if place.quic { "quic" } else { "tcp" },
             module: place.module_names().0.to_owned(),
