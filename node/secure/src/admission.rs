@@ -9,7 +9,8 @@ use crate::register::{Late, MAX_USED, Register};
 use crate::words::{Occasion, Words};
 use bytes::Bytes;
 use cenacle_core::{Admission, Candidate, GroupName, MemberId, Merged, Part, Refusal, Standing};
-use cenacle_plugin::{JoinRequest, ModuleSource, Policy, Use, Used, Verdict};
+use cenacle_plugin::{Claim, JoinRequest, ModuleSource, Policy, Use, Used, Verdict};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Decides on joins to secure groups by their charters, and leaves the others to the layer above.
@@ -63,17 +64,37 @@ impl<A: Admission> SecureAdmission<A> {
         }
     }
 
-    /// Members of parts that merge whom the policy would not have in, whatever their part says.
-    fn unwelcome(&self, charter: &Charter, parts: &[Part<'_>]) -> Vec<(MemberId, Refusal)> {
+    /// Members of parts that merge whom the policy would not have in, whatever their parts say of
+    /// them. What is not borne out is taken from the parts' registers.
+    fn unwelcome(
+        &self,
+        charter: &Charter,
+        parts: &mut [(Register, &[MemberId])],
+    ) -> Vec<(MemberId, Refusal)> {
         // A policy that nobody here can ask lets nobody in either: the members' nodes have it.
         let Ok(policy) = self.policy(charter) else { return Vec::new() };
-        let members = parts.iter().flat_map(|part| &part.members);
-        let unwelcome =
-            members.filter_map(|member| match policy.may_stay(&module_member(member).ok()?) {
-                Verdict::Allow => None,
-                Verdict::Refuse { reason, detail } => Some((*member, refusal(&reason, detail))),
-            });
-        unwelcome.collect()
+        let claim = |member: &MemberId, uses| {
+            let member = module_member(member).ok()?;
+            let (overlay, group) = (self.overlay.clone(), charter.group.clone());
+            Some(Claim { overlay, group, member, uses })
+        };
+        let mut unwelcome = Vec::new();
+        for (register, members) in parts {
+            let proven = register
+                .uses()
+                .into_iter()
+                .filter_map(|(member, uses)| Some((member, policy.proven(&claim(&member, uses)?))));
+            let mut proven: BTreeMap<_, _> = proven.collect();
+            register.retain(&proven.values().flatten().map(|one| one.token).collect());
+            for member in members.iter() {
+                let uses = proven.remove(member).unwrap_or_default();
+                let Some(claim) = claim(member, uses) else { continue };
+                if let Verdict::Refuse { reason, detail } = policy.may_stay(&claim) {
+                    unwelcome.push((*member, refusal(&reason, detail)));
+                }
+            }
+        }
+        unwelcome
     }
 }
 
@@ -121,13 +142,14 @@ impl<A: Admission> Admission for SecureAdmission<A> {
             return refused("evidence", detail.to_owned(), None);
         };
         let mut register = Register::read(standing.record);
-        register.forget(candidate.stamped_at / 1_000_000);
+        register.forget(candidate.stamped_at / 1_000_000, standing.members);
         let used = register.told(&candidate.member, standing.members);
         let uses = self.admit(candidate, &charter, words.evidence, used)?;
         register.remember(&uses, candidate.member, candidate.stamped_at).map_err(|_| {
             let detail = format!(
-                "the group remembers {MAX_USED} invitations that were used: wait until one of them \
-                 has expired for a day"
+                "the group remembers {} KiB of invitations that were used: wait until one of them \
+                 has expired for a day, or a member has gone that came by one",
+                MAX_USED >> 10
             );
             refusal("limit", detail)
         })?;
@@ -157,9 +179,9 @@ impl<A: Admission> Admission for SecureAdmission<A> {
         let Merged { record, mut refused } =
             self.above.merge(group, charter, &above.collect::<Vec<_>>());
         let members = parts.iter().map(|part| part.members.as_slice());
-        let (mut register, late) =
-            Register::merge(&registers.into_iter().zip(members).collect::<Vec<_>>());
-        refused.extend(self.unwelcome(&decoded, parts));
+        let mut registers: Vec<_> = registers.into_iter().zip(members).collect();
+        refused.extend(self.unwelcome(&decoded, &mut registers));
+        let (mut register, late) = Register::merge(&registers);
         refused.extend(late.into_iter().map(|Late { member, first }| {
             let detail = format!(
                 "what let this member in, such as an invitation, was used before by {first}, in a \

@@ -61,8 +61,9 @@ pub trait Admission: Send {
         standing: &Standing<'_>,
     ) -> Result<Option<Bytes>, Refusal>;
 
-    /// One record out of those of the classes that merge, in the classes' order, and who may not stay
-    /// now that all is known. All classes have the group's charter; the members of others are out
+    /// One record out of those of the classes that merge and have members in the group, in the
+    /// classes' order, and who may not stay now that all is known. Of one class too: the nodes of the
+    /// others have judged none of its members yet. All classes have the group's charter; the members of others are out
     /// already. A record above `max_blob` bytes is not taken: the first class's stands.
     fn merge(&self, group: &GroupName, charter: &Bytes, parts: &[Part<'_>]) -> Merged {
         let _ = (group, charter);

@@ -53,8 +53,8 @@ pub use options::{
     MAX_TABLE_DEPTH, OptionError, OptionSpec, OptionType, Options, Value, parse_duration,
 };
 pub use policy::{
-    Component, History, JoinRequest, KeyUse, MAX_EVIDENCE, Policy, PolicyModule, RekeyReason,
-    TOKEN_LEN, Use, Used, Verdict,
+    Claim, Component, History, JoinRequest, KeyUse, MAX_EVIDENCE, MAX_PROOF, Policy, PolicyModule,
+    RekeyReason, TOKEN_LEN, Use, Used, Verdict,
 };
 pub use random::Random;
 pub use secret::Secret;

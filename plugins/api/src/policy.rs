@@ -13,6 +13,9 @@ pub const MAX_EVIDENCE: usize = 4096;
 /// Bytes of what stands for something that counts once ([`Use::token`]).
 pub const TOKEN_LEN: usize = 16;
 
+/// The most bytes of what bears out a use ([`Use::proof`]).
+pub const MAX_PROOF: usize = 512;
+
 /// A join that the engine has ordered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,7 +36,7 @@ pub struct JoinRequest {
 }
 
 /// Something that counts once in a group, such as an invitation, which a join uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Use {
     /// What it is told by; different for everything that counts by itself. A policy derives it from
@@ -42,6 +45,25 @@ pub struct Use {
     pub token: [u8; TOKEN_LEN],
     /// Seconds since 1970 from which on it does not count at all, and need not be remembered.
     pub until_s: u64,
+    /// What bears it out to those who were not there, at most [`MAX_PROOF`] bytes, such as the
+    /// invitation itself. It is kept with the use, and shown again when parts of the group merge.
+    #[serde(with = "serde_bytes")]
+    pub proof: Vec<u8>,
+}
+
+/// What a part of a group says of one of its members: that it came in by these uses. The part may be
+/// one node, which asked no policy and says whatever it likes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The overlay in which the group is.
+    pub overlay: String,
+    /// The group's name.
+    pub group: String,
+    /// The member.
+    pub member: Member,
+    /// What it is said to have used.
+    pub uses: Vec<Use>,
 }
 
 /// Something that has been used.
@@ -147,10 +169,17 @@ pub trait Policy: Send + Sync {
         Vec::new()
     }
 
+    /// Which of the uses are borne out: the proof is that of the token and the time, and lets this peer
+    /// into this group. Whether it was in time is not asked; nobody tells it. What is not borne out is
+    /// not remembered, and takes no place from anybody.
+    fn proven(&self, _claim: &Claim) -> Vec<Use> {
+        Vec::new()
+    }
+
     /// May this member stay when parts of a group merge? Its own part let it in, and a part is one node
-    /// at first, which may not have asked the policy at all. What the member showed is not at hand any
-    /// more, so this is about whoever it is. Whoever [`admit`](Self::admit) allows may stay.
-    fn may_stay(&self, _member: &Member) -> Verdict {
+    /// at first, which may not have asked the policy at all; so what lets a member in must be seen
+    /// again in the claim. Whoever [`admit`](Self::admit) allows may stay by what it [uses](Self::uses).
+    fn may_stay(&self, _claim: &Claim) -> Verdict {
         Verdict::Allow
     }
 

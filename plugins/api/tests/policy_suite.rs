@@ -4,8 +4,9 @@
 
 use cenacle_plugin::conformance::{Failures, PolicyCase, policy_suite, policy_suite_with};
 use cenacle_plugin::{
-    Component, Descriptor, Error, History, JoinRequest, KeyUse, Member, OptionSpec, OptionType,
-    Options, Policy, PolicyModule, Properties, RekeyReason, TOKEN_LEN, Use, Used, Value, Verdict,
+    Claim, Component, Descriptor, Error, History, JoinRequest, KeyUse, Member, OptionSpec,
+    OptionType, Options, Policy, PolicyModule, Properties, RekeyReason, TOKEN_LEN, Use, Used,
+    Value, Verdict,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -44,6 +45,12 @@ enum Flaw {
     Unsettled,
     /// What another has used lets in.
     UsesTwice,
+    /// Whatever a part says was used was used.
+    BelievesAll,
+    /// Nothing that a part says was used was used.
+    BelievesNobody,
+    /// What a token stands for is not looked at.
+    BelievesTokens,
     /// Completes options differently every time.
     NeverComplete,
     /// Names an option that it does not have.
@@ -127,6 +134,12 @@ impl ToyPolicy {
     }
 }
 
+/// The place of which there is one.
+fn place(overlay: &str, group: &str, member: &Member) -> Use {
+    let proof = [member.public_key.as_slice(), overlay.as_bytes(), b"/", group.as_bytes()].concat();
+    Use { token: [9; TOKEN_LEN], until_s: 7, proof }
+}
+
 impl Policy for ToyPolicy {
     fn admit(&self, request: &JoinRequest) -> Verdict {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
@@ -146,18 +159,30 @@ impl Policy for ToyPolicy {
     }
 
     fn uses(&self, request: &JoinRequest) -> Vec<Use> {
-        let token = [9; TOKEN_LEN];
-        let another = |used: &Used| used.token == token && used.by != request.member.public_key;
+        let own = place(&request.overlay, &request.group, &request.member);
+        let another = |used: &Used| used.token == own.token && used.by != request.member.public_key;
         let uses = match self.flaw {
             Flaw::UsesInVain => true,
             Flaw::UsesTwice => request.evidence == b"let me in",
             _ => request.evidence == b"let me in" && !request.used.iter().any(another),
         };
         let tame = !matches!(self.flaw, Flaw::Moody | Flaw::SaysAsBefore | Flaw::Individual);
-        if uses && tame { vec![Use { token, until_s: 7 }] } else { Vec::new() }
+        if uses && tame { vec![own] } else { Vec::new() }
     }
 
-    fn may_stay(&self, _: &Member) -> Verdict {
+    fn proven(&self, claim: &Claim) -> Vec<Use> {
+        let mut uses = claim.uses.clone();
+        let own = place(&claim.overlay, &claim.group, &claim.member);
+        match self.flaw {
+            Flaw::BelievesAll => {}
+            Flaw::BelievesNobody => uses.clear(),
+            Flaw::BelievesTokens => uses.retain(|one| one.token == own.token),
+            _ => uses.retain(|one| *one == own),
+        }
+        uses
+    }
+
+    fn may_stay(&self, _: &Claim) -> Verdict {
         if self.flaw == Flaw::Unsettled { self.refuse() } else { Verdict::Allow }
     }
 
@@ -248,6 +273,9 @@ fn broken_policies_are_found_by_the_rules_they_break() {
         (Flaw::UsesInVain, &["uses", "used-once"]),
         (Flaw::Unsettled, &["may-stay"]),
         (Flaw::UsesTwice, &["used-once"]),
+        (Flaw::BelievesAll, &["proven"]),
+        (Flaw::BelievesNobody, &["proven"]),
+        (Flaw::BelievesTokens, &["proven"]),
         (Flaw::NeverComplete, &["defaults", "options"]),
         (Flaw::NoDefault, &["defaults", "options"]),
         (Flaw::NamesNoOption, &["defaults", "options"]),

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 const MAX_NAME: usize = 64;
 /// The most bytes of a record: a name that finds no room is left out, and its member goes by its
 /// address. A record of the engine may have 64 KiB; the rest is for what else a group will remember.
-const MAX_RECORD: usize = 48 << 10;
+const MAX_RECORD: usize = 30 << 10;
 /// What a member and its name take in a record, besides the name.
-const PLACE: usize = 128;
+const PLACE: usize = 84;
 
 /// What a member says with its join; fields of later versions are passed over.
 #[derive(Default, Serialize, Deserialize)]

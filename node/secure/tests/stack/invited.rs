@@ -1,12 +1,14 @@
 //! Groups that are joined by invitation: each is one place, in the order of the joins.
 
-use crate::net::{Net, name};
+use crate::bribed::Bribed;
+use crate::net::{Net, name, registry};
 use crate::rules::{peer_id, refusal};
 use cenacle_builtin::{Draft, Invitation};
 use cenacle_core::{Event as Plain, Input, Service};
-use cenacle_plugin::Value;
+use cenacle_plugin::{JoinRequest, Member, ModuleSource, Options, TOKEN_LEN, Use, Value};
 use cenacle_secure::{Charter, Event};
 use ed25519_zebra::SigningKey;
+use std::sync::Arc;
 
 /// A time long after all that these tests live through, in seconds.
 const LATER: u64 = 1_700_100_000;
@@ -211,4 +213,105 @@ fn a_second_member_needs_an_invitation_of_its_own() {
     net.input(1, Input::Leave { group: name(), local: 7 });
     net.seconds(1);
     assert_eq!(net.last_view(0).view.members.len(), 2);
+}
+
+/// What the policy notes when the node 1 comes in by this.
+fn used_by_one(net: &Net, evidence: &str) -> Use {
+    let key = net.nodes[1].id.key;
+    let module = registry().policy("invitation").unwrap();
+    let issuers = Value::List(vec![peer_id(&net.nodes[0].id.key)]);
+    let given = [("issuers".to_owned(), issuers)].into();
+    let options = Options::check("invitation", &module.descriptor().options, &given).unwrap();
+    let request = JoinRequest {
+        overlay: "test".to_owned(),
+        group: "ops".to_owned(),
+        member: Member { id: cenacle_plugin::MemberId::new(b"bob").unwrap(), public_key: key },
+        evidence: evidence.into(),
+        time_s: 0,
+        used: Vec::new(),
+    };
+    let [one] = &module.create(&options).unwrap().uses(&request)[..] else { panic!("one use") };
+    one.clone()
+}
+
+#[test]
+fn who_lets_itself_in_is_put_out_whatever_its_table_says() {
+    // Nothing; something made up; the place that node 1 has, with its proof and without.
+    for lie in 0..4 {
+        let mut net = Net::new(2);
+        let charter = by_invitation(&net);
+        let invitation = invite(&net, &[1], 1, LATER);
+        let true_use = used_by_one(&net, &invitation);
+        net.join(0, &charter);
+        net.join_as(1, &charter, false, &invitation);
+        net.seconds(1);
+        net.agree(&[0, 1]);
+        net.part(&[&[0, 1], &[2]]);
+        net.bribed = Some(Arc::new(Bribed(match lie {
+            0 => Vec::new(),
+            1 => vec![Use { token: [7; TOKEN_LEN], until_s: LATER, proof: vec![7; 150] }],
+            2 => vec![true_use],
+            _ => vec![Use { proof: Vec::new(), ..true_use }],
+        })));
+        net.add(1);
+        net.join(2, &charter);
+        net.seconds(2);
+        assert_eq!(net.views(2).len(), 1);
+        net.part(&[]);
+        net.seconds(4);
+        // It finds itself welcome; nobody else does.
+        net.agree(&[0, 1]);
+        let seen = (0..2).flat_map(|number| net.views(number));
+        let mut members = seen.flat_map(|view| &view.view.members);
+        assert!(members.all(|member| *member != net.member(2)), "{lie}");
+        // What was made up is forgotten: the place is that of node 1, who comes again.
+        net.leave(1);
+        net.seconds(1);
+        net.join_as(1, &charter, false, &invitation);
+        net.seconds(1);
+        net.agree(&[0, 1]);
+    }
+}
+
+#[test]
+fn who_founds_the_group_by_itself_is_judged_by_those_it_meets() {
+    let mut net = Net::new(2);
+    let charter = by_invitation(&net);
+    let invitation = invite(&net, &[1], 1, LATER);
+    net.part(&[&[0, 1], &[2]]);
+    net.bribed = Some(Arc::new(Bribed(Vec::new())));
+    net.add(1);
+    net.join(2, &charter);
+    net.seconds(2);
+    assert_eq!(net.views(2).len(), 1);
+    // Nobody else is in the group yet.
+    net.part(&[]);
+    net.seconds(4);
+    net.join_as(1, &charter, false, &invitation);
+    net.seconds(1);
+    net.agree(&[1]);
+    net.join(0, &charter);
+    net.seconds(1);
+    net.agree(&[0, 1]);
+}
+
+#[test]
+fn members_stay_when_their_invitations_are_over() {
+    let mut net = Net::new(4);
+    let charter = by_invitation(&net);
+    let now = net.now.0 / 1_000_000;
+    let (mine, next) = (invite(&net, &[1], 1, now + 3), invite(&net, &[2], 2, LATER));
+    net.join(0, &charter);
+    net.join_as(1, &charter, false, &mine);
+    net.seconds(1);
+    net.part(&[&[0, 3], &[1, 2]]);
+    // More than the day after which a use that is over is forgotten.
+    net.pass(90_000_000_000);
+    net.seconds(4);
+    net.join_as(2, &charter, false, &next);
+    net.seconds(1);
+    net.agree(&[1, 2]);
+    net.part(&[]);
+    net.seconds(4);
+    net.agree(&[0, 1, 2]);
 }

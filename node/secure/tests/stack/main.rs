@@ -9,6 +9,7 @@
 )]
 
 mod bad;
+mod bribed;
 mod invited;
 mod net;
 mod rogue;

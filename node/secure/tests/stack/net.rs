@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use cenacle_core::{
-    Admission, Engine, Event as Plain, GroupName, Input, MemberId, NodeId, Outbox,
-    Output as EngineOutput, SameCharter, Service, Settings, Time,
+    Engine, Event as Plain, GroupName, Input, MemberId, NodeId, Outbox, Output as EngineOutput,
+    SameCharter, Service, Settings, Time,
 };
 use cenacle_host::{Origin, Registry};
 use cenacle_plugin::{Inline, ModuleSource, Options, Secret, Value};
@@ -32,8 +32,8 @@ pub(crate) struct Net {
     pub(crate) cut: BTreeSet<(usize, usize)>,
     /// Every frame that was sent.
     pub(crate) wire: Vec<Bytes>,
-    /// Nodes that are added ask no policy.
-    pub(crate) lax: bool,
+    /// What nodes that are added ask for policies in place of their modules.
+    pub(crate) bribed: Option<Arc<dyn ModuleSource>>,
     /// Changes frames on their way.
     pub(crate) tamper: Option<Box<dyn FnMut(usize, &Bytes) -> Option<Bytes>>>,
     by_id: BTreeMap<NodeId, usize>,
@@ -77,7 +77,7 @@ impl Net {
             modules,
             cut: BTreeSet::new(),
             wire: Vec::new(),
-            lax: false,
+            bribed: None,
             tamper: None,
             by_id: BTreeMap::new(),
         };
@@ -111,10 +111,8 @@ impl Net {
         let max_message = settings.max_message;
         let mut out = Outbox::new();
         let modules: Arc<dyn ModuleSource> = self.modules.clone();
-        let admission: Box<dyn Admission> = match self.lax {
-            true => Box::new(SameCharter),
-            false => Box::new(SecureAdmission::new("test", Arc::clone(&modules), SameCharter)),
-        };
+        let asked = self.bribed.clone().unwrap_or_else(|| Arc::clone(&modules));
+        let admission = Box::new(SecureAdmission::new("test", asked, SameCharter));
         let engine = Engine::new(settings, admission, self.now, &mut out).unwrap();
         let parts = Parts {
             node: id,

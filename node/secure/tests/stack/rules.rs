@@ -1,9 +1,11 @@
 //! What charter and policy decide.
 
+use crate::bribed::Bribed;
 use crate::net::{Net, name};
 use cenacle_core::{Event as Plain, Input, Service};
 use cenacle_plugin::Value;
 use cenacle_secure::{Event, StackError, Standing};
+use std::sync::Arc;
 
 pub(crate) fn refusal(net: &Net, number: usize) -> (String, String) {
     match net.nodes[number].told.last() {
@@ -97,7 +99,7 @@ fn who_let_itself_in_alone_does_not_stay_when_parts_merge() {
     net.agree(&[0, 1]);
     // A node that makes the group by itself, asks no policy, and meets the others then.
     net.cut = [(0, 2), (1, 2)].into();
-    net.lax = true;
+    net.bribed = Some(Arc::new(Bribed(Vec::new())));
     net.add(1);
     net.join(2, &charter);
     net.seconds(2);

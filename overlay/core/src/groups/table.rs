@@ -272,6 +272,7 @@ pub(super) fn merged(
     tables: Vec<(&[u16], WireTable)>,
 ) -> (Table, Refused) {
     let mut parts: BTreeMap<GroupName, Vec<Part>> = BTreeMap::new();
+    let classes = tables.len();
     for (class, table) in tables {
         let nodes: BTreeSet<_> = class.iter().filter_map(|&r| configuration.node(r)).collect();
         let mut seen = BTreeSet::new();
@@ -289,7 +290,7 @@ pub(super) fn merged(
             break;
         }
         let parts = parts.into_iter().filter(|part| !part.rows.is_empty()).collect();
-        if let Some(group) = joined(settings, admission, &name, parts, &mut refused) {
+        if let Some(group) = joined(settings, admission, &name, (classes, parts), &mut refused) {
             let more = name.as_str().len() + group.weight();
             if weight + more <= settings.budget() {
                 weight += more;
@@ -323,7 +324,7 @@ fn joined(
     settings: &Settings,
     admission: &dyn Admission,
     name: &GroupName,
-    mut parts: Vec<Part>,
+    (classes, mut parts): (usize, Vec<Part>),
     refused: &mut Refused,
 ) -> Option<Group> {
     let size = |part: &Part| std::cmp::Reverse(part.rows.len());
@@ -333,7 +334,13 @@ fn joined(
     let (semantics, charter) = (standing.semantics, standing.charter.clone());
     parts.retain(|part| part.semantics == semantics && part.charter == charter);
     parts.sort_by_key(|part| (size(part), part.rows.first().map(|row| row.member)));
-    let (record, out) = record(settings, admission, (name, &charter), &parts);
+    let (record, out) = match classes {
+        // Nobody meets anybody.
+        0 | 1 => {
+            (parts.first().map(|part| part.record.clone()).unwrap_or_default(), BTreeMap::new())
+        }
+        _ => record(settings, admission, (name, &charter), &parts),
+    };
     let mut rows: Vec<_> = parts.into_iter().flat_map(|part| part.rows).collect();
     rows.retain(|row| !out.contains_key(&row.member));
     refused.extend(out.into_iter().map(|(member, why)| ((name.clone(), member), why)));
@@ -352,9 +359,6 @@ fn record(
     parts: &[Part],
 ) -> (Bytes, BTreeMap<MemberId, Refusal>) {
     let first = parts.first().map(|part| part.record.clone()).unwrap_or_default();
-    if parts.len() < 2 {
-        return (first, BTreeMap::new());
-    }
     let told: Vec<_> = parts
         .iter()
         .map(|part| admission::Part {

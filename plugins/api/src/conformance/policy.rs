@@ -6,8 +6,8 @@ mod questions;
 use super::outcome::{Findings, Rule};
 use super::{Failures, Summary};
 use crate::{
-    Component, Error, History, JoinRequest, KeyUse, Options, Policy, PolicyModule, Properties,
-    RekeyReason, Use, Used, Value, Verdict,
+    Claim, Component, Error, History, JoinRequest, KeyUse, MAX_PROOF, Options, Policy,
+    PolicyModule, Properties, RekeyReason, Use, Used, Value, Verdict,
 };
 use questions::Questions;
 use std::collections::BTreeMap;
@@ -34,8 +34,14 @@ const USES: Rule = Rule {
 };
 const USED_ONCE: Rule =
     Rule { name: "used-once", says: "what a peer has used lets no other peer in" };
-const MAY_STAY: Rule =
-    Rule { name: "may-stay", says: "whoever is admitted may stay when parts of the group merge" };
+const MAY_STAY: Rule = Rule {
+    name: "may-stay",
+    says: "whoever is admitted may stay, by what it used, when parts of the group merge",
+};
+const PROVEN: Rule = Rule {
+    name: "proven",
+    says: "a use is borne out by its own short proof, for its own peer and group",
+};
 const REKEY_MONOTONE: Rule =
     Rule { name: "rekey-monotone", says: "a key that is due stays due when it is used more" };
 const FRESH_KEY: Rule = Rule { name: "fresh-key", says: "a key that nobody used yet is not due" };
@@ -170,7 +176,8 @@ impl Trial {
 
     /// Forwards, backwards, from the middle, from a twin, and each question several times in a row.
     fn pure(&self, found: &mut Findings) -> Result<(), String> {
-        let all = self.questions.all();
+        let claims = self.questions.requests.iter().map(|request| self.claim(request));
+        let all = self.questions.all(&claims.collect::<Vec<_>>());
         let first: Vec<Answer> = all.iter().map(|question| question.ask(&*self.policy)).collect();
         let mut same = |policy: &dyn Policy, index: usize, when: &str| {
             if let (Some(question), Some(answer)) = (all.get(index), first.get(index)) {
@@ -201,8 +208,8 @@ impl Trial {
     fn refusals(&self, found: &mut Findings) -> Result<(), String> {
         for request in &self.questions.requests {
             let (policy, member) = (&self.policy, &request.member);
-            for verdict in [policy.admit(request), policy.may_stay(member), policy.may_send(member)]
-            {
+            let stays = policy.may_stay(&self.claim(request));
+            for verdict in [policy.admit(request), stays, policy.may_send(member)] {
                 let Verdict::Refuse { reason, detail } = verdict else { continue };
                 let letters = |c: char| c.is_ascii_lowercase() || c == '-';
                 let formed = !reason.is_empty()
@@ -246,15 +253,56 @@ impl Trial {
             found.check(USES, sound && uses.len() <= MAX_USES, || {
                 format!("{uses:?}, and admitted is {allowed}")
             });
-            let stays = self.policy.may_stay(&request.member) == Verdict::Allow;
+            let claim = self.claim(request);
+            let stays = self.policy.may_stay(&claim) == Verdict::Allow;
             found.check(MAY_STAY, stays || !allowed, || {
                 format!("{:?} is admitted, and may not stay", request.member.id)
             });
+            if allowed {
+                self.proofs(&claim, found);
+            }
             for one in uses {
                 self.used_once(request, one, found);
             }
         }
         Ok(())
+    }
+
+    /// What a part would say of whoever made the request.
+    fn claim(&self, request: &JoinRequest) -> Claim {
+        let JoinRequest { overlay, group, member, .. } = request.clone();
+        Claim { overlay, group, member, uses: self.policy.uses(request) }
+    }
+
+    /// Shows what was used again: as it was, and with one thing wrong.
+    fn proofs(&self, claim: &Claim, found: &mut Findings) {
+        let proven = |claim: &Claim| self.policy.proven(claim);
+        let uses = &claim.uses;
+        found.check(PROVEN, proven(claim) == *uses, || format!("{uses:?} are not borne out"));
+        let short = uses.iter().all(|one| one.proof.len() <= MAX_PROOF);
+        found.check(PROVEN, short, || format!("a proof above {MAX_PROOF} bytes"));
+        for index in 0..uses.len() {
+            for (what, spoil) in SPOILT {
+                let mut claim = claim.clone();
+                let Some(one) = claim.uses.get_mut(index) else { continue };
+                spoil(one);
+                let spoilt = one.clone();
+                found.check(PROVEN, !proven(&claim).contains(&spoilt), || {
+                    format!("a use with another {what} is borne out")
+                });
+            }
+        }
+        let mut elsewhere = vec![claim.clone(); 3];
+        if let [peer, group, overlay] = &mut elsewhere[..] {
+            peer.member.public_key = peer.member.public_key.map(|byte| !byte);
+            group.group.push('x');
+            overlay.overlay.push('x');
+        }
+        for other in elsewhere {
+            found.check(PROVEN, proven(&other).is_empty(), || {
+                "a use is borne out for another peer, group or overlay".to_owned()
+            });
+        }
     }
 
     /// Asks again, with something that was used by another peer meanwhile.
@@ -303,11 +351,26 @@ impl Trial {
     }
 }
 
+/// What can be wrong with a use, and how to make it so.
+const SPOILT: [(&str, fn(&mut Use)); 4] = [
+    ("token", |one| one.token = one.token.map(|byte| !byte)),
+    ("time", |one| one.until_s ^= 1),
+    ("proof", |one| one.proof.push(0)),
+    ("byte in its proof", |one| {
+        if let Some(byte) = one.proof.first_mut() {
+            *byte ^= 1;
+        } else {
+            one.proof.push(1);
+        }
+    }),
+];
+
 /// A question to a policy.
 enum Question {
     Admit(JoinRequest),
     Uses(JoinRequest),
-    MayStay(JoinRequest),
+    MayStay(Claim),
+    Proven(Claim),
     MaySend(JoinRequest),
     Rekey(KeyUse),
     MayContinue(Component),
@@ -328,7 +391,8 @@ impl Question {
         match self {
             Self::Admit(request) => Answer::Verdict(policy.admit(request)),
             Self::Uses(request) => Answer::Uses(policy.uses(request)),
-            Self::MayStay(request) => Answer::Verdict(policy.may_stay(&request.member)),
+            Self::MayStay(claim) => Answer::Verdict(policy.may_stay(claim)),
+            Self::Proven(claim) => Answer::Uses(policy.proven(claim)),
             Self::MaySend(request) => Answer::Verdict(policy.may_send(&request.member)),
             Self::Rekey(usage) => Answer::Rekey(policy.rekey(usage)),
             Self::MayContinue(component) => Answer::MayContinue(policy.may_continue(component)),
@@ -346,8 +410,9 @@ impl std::fmt::Display for Question {
             Self::Uses(JoinRequest { evidence, time_s, .. }) => {
                 write!(f, "what a join uses, of {} bytes, at {time_s} s", evidence.len())
             }
-            Self::MayStay(JoinRequest { member, .. }) => {
-                write!(f, "{:?} wants to stay", member.id)
+            Self::MayStay(Claim { member, .. }) => write!(f, "{:?} wants to stay", member.id),
+            Self::Proven(Claim { member, .. }) => {
+                write!(f, "what {:?} is said to have used", member.id)
             }
             Self::MaySend(JoinRequest { member, .. }) => {
                 write!(f, "{:?} wants to send", member.id)

@@ -5,8 +5,8 @@ use super::{
     rules::{self, Membership, Ruled},
 };
 use cenacle_plugin::{
-    Descriptor, Error, JoinRequest, Member, OptionSpec, OptionType, Options, Policy, PolicyModule,
-    Properties, Value, Verdict,
+    Claim, Descriptor, Error, JoinRequest, Member, OptionSpec, OptionType, Options, Policy,
+    PolicyModule, Properties, Value, Verdict,
 };
 use std::collections::BTreeSet;
 
@@ -101,8 +101,8 @@ impl Membership for Listed {
         self.verdict(&request.member)
     }
 
-    fn may_stay(&self, member: &Member) -> Verdict {
-        self.verdict(member)
+    fn may_stay(&self, claim: &Claim) -> Verdict {
+        self.verdict(&claim.member)
     }
 
     /// A member of the view was admitted under the same list; asked again because a view may have

@@ -11,7 +11,7 @@
 //! A new key is no permission but a duty, so whichever part wants it first has it, in both.
 
 use cenacle_plugin::{
-    Component, Descriptor, Error, History, JoinRequest, KeyUse, MAX_TABLE_DEPTH, Member,
+    Claim, Component, Descriptor, Error, History, JoinRequest, KeyUse, MAX_TABLE_DEPTH, Member,
     OptionSpec, OptionType, Options, Policy, PolicyModule, Properties, RekeyReason, Use, Value,
     Verdict, hint,
 };
@@ -235,6 +235,17 @@ fn cut(text: &str, most: usize) -> &str {
     text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
+/// Two parts may want to see the same.
+fn each_once(uses: impl Iterator<Item = Use>) -> Vec<Use> {
+    let mut seen = BTreeSet::new();
+    uses.filter(|one| seen.insert(one.token)).collect()
+}
+
+/// What one of the parts finds borne out.
+fn proven(parts: &[Named], claim: &Claim) -> Vec<Use> {
+    each_once(parts.iter().flat_map(|part| part.policy.proven(claim)))
+}
+
 struct AllOf(Vec<Named>);
 
 impl AllOf {
@@ -259,14 +270,15 @@ impl Policy for AllOf {
         if self.admit(request) != Verdict::Allow {
             return Vec::new();
         }
-        // Two parts may want to see the same.
-        let mut seen = BTreeSet::new();
-        let all = self.0.iter().flat_map(|part| part.policy.uses(request));
-        all.filter(|one| seen.insert(one.token)).collect()
+        each_once(self.0.iter().flat_map(|part| part.policy.uses(request)))
     }
 
-    fn may_stay(&self, member: &Member) -> Verdict {
-        self.verdict(|policy| policy.may_stay(member))
+    fn proven(&self, claim: &Claim) -> Vec<Use> {
+        proven(&self.0, claim)
+    }
+
+    fn may_stay(&self, claim: &Claim) -> Verdict {
+        self.verdict(|policy| policy.may_stay(claim))
     }
 
     fn may_send(&self, member: &Member) -> Verdict {
@@ -322,8 +334,12 @@ impl Policy for AnyOf {
         allow.map(|part| part.policy.uses(request)).min_by_key(Vec::len).unwrap_or_default()
     }
 
-    fn may_stay(&self, member: &Member) -> Verdict {
-        self.verdict(|policy| policy.may_stay(member))
+    fn proven(&self, claim: &Claim) -> Vec<Use> {
+        proven(&self.0, claim)
+    }
+
+    fn may_stay(&self, claim: &Claim) -> Verdict {
+        self.verdict(|policy| policy.may_stay(claim))
     }
 
     fn may_send(&self, member: &Member) -> Verdict {

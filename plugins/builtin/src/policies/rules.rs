@@ -2,7 +2,7 @@
 //! partitioned group goes on, how much a newcomer sees.
 
 use cenacle_plugin::{
-    Component, Error, History, JoinRequest, KeyUse, Member, OptionSpec, OptionType, Options,
+    Claim, Component, Error, History, JoinRequest, KeyUse, Member, OptionSpec, OptionType, Options,
     Policy, RekeyReason, Use, Value, Verdict,
 };
 
@@ -50,7 +50,10 @@ pub(super) trait Membership: Send + Sync {
     fn uses(&self, _request: &JoinRequest) -> Vec<Use> {
         Vec::new()
     }
-    fn may_stay(&self, _member: &Member) -> Verdict {
+    fn proven(&self, _claim: &Claim) -> Vec<Use> {
+        Vec::new()
+    }
+    fn may_stay(&self, _claim: &Claim) -> Verdict {
         Verdict::Allow
     }
 }
@@ -76,8 +79,12 @@ impl<M: Membership> Policy for Ruled<M> {
         self.membership.uses(request)
     }
 
-    fn may_stay(&self, member: &Member) -> Verdict {
-        self.membership.may_stay(member)
+    fn proven(&self, claim: &Claim) -> Vec<Use> {
+        self.membership.proven(claim)
+    }
+
+    fn may_stay(&self, claim: &Claim) -> Verdict {
+        self.membership.may_stay(claim)
     }
 
     fn may_send(&self, member: &Member) -> Verdict {

@@ -1,11 +1,11 @@
 //! Policies made of policies.
 
-use crate::invitation::{issuers, public, shows, signed};
+use crate::invitation::{claim, issuers, public, shows, signed};
 use crate::{checked, complaint, create, given, member, members, module, peer, request, text};
 use cenacle_builtin::Draft;
 use cenacle_plugin::{
-    Component, Error, History, JoinRequest, KeyUse, MAX_TABLE_DEPTH, Policy, RekeyReason, Value,
-    Verdict,
+    Claim, Component, Error, History, JoinRequest, KeyUse, MAX_TABLE_DEPTH, Policy, RekeyReason,
+    Value, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -77,8 +77,12 @@ fn all_must_allow_and_the_first_that_does_not_is_named() {
     assert!(detail.starts_with("part 1, allowlist: "), "{detail}");
     assert!(unlisted.uses(&joins()).is_empty(), "nothing is used in vain");
     refusal(unlisted.may_send(&joins().member));
-    refusal(unlisted.may_stay(&joins().member));
-    assert_eq!(policy.may_stay(&joins().member), Verdict::Allow);
+    let whole = claim(&*policy, &joins());
+    refusal(unlisted.may_stay(&whole));
+    assert_eq!(policy.may_stay(&whole), Verdict::Allow);
+    assert_eq!(policy.proven(&whole), whole.uses);
+    let (_, detail) = refusal(policy.may_stay(&Claim { uses: Vec::new(), ..whole }));
+    assert!(detail.starts_with("part 2, invitation: no invitation is known"), "{detail}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{complaint, create, members, peer, request, text};
 use cenacle_builtin::{Draft, Invitation};
-use cenacle_plugin::{JoinRequest, Policy, Use, Used, Value, Verdict};
+use cenacle_plugin::{Claim, JoinRequest, Policy, Use, Used, Value, Verdict};
 use ed25519_zebra::{SigningKey, VerificationKey};
 
 /// An issuer or holder of that number.
@@ -46,6 +46,12 @@ fn invited() -> JoinRequest {
 
 fn policy() -> Box<dyn Policy> {
     create("invitation", &[("issuers", issuers(&[7, 8]))]).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// What a part that let this join in says of its member.
+pub(crate) fn claim(policy: &dyn Policy, request: &JoinRequest) -> Claim {
+    let JoinRequest { overlay, group, member, .. } = request.clone();
+    Claim { overlay, group, member, uses: policy.uses(request) }
 }
 
 fn refusal(policy: &dyn Policy, request: &JoinRequest) -> (String, String) {
@@ -187,4 +193,23 @@ fn the_rules_of_all_policies_are_its_own_too() {
     let half = cenacle_plugin::Component { last_primary: 4, present: 2 };
     assert!(!policy.may_continue(&half));
     assert_eq!(policy.may_send(&request(public(3)).member), Verdict::Allow);
+}
+
+#[test]
+fn a_member_stays_by_an_invitation_that_is_its_own() {
+    let policy = policy();
+    let own = claim(&*policy, &invited());
+    assert_eq!(policy.may_stay(&own), Verdict::Allow);
+    let stays = |claim: &Claim| policy.may_stay(claim) == Verdict::Allow;
+    assert!(stays(&claim(&*policy, &request(public(7)))), "an issuer");
+    let stranger = Claim { member: request(public(2)).member, ..own.clone() };
+    let elsewhere = Claim { group: "dev".to_owned(), ..own.clone() };
+    assert!(!stays(&stranger) && !stays(&elsewhere));
+    assert!(!stays(&Claim { uses: Vec::new(), ..own.clone() }));
+    let [one] = &own.uses[..] else { panic!("one use") };
+    for index in 0..one.proof.len() {
+        let mut spoilt = one.clone();
+        spoilt.proof[index] ^= 1;
+        assert!(!stays(&Claim { uses: vec![spoilt], ..own.clone() }), "byte {index}");
+    }
 }

@@ -3,8 +3,8 @@
 
 use super::Question;
 use crate::{
-    Component, JoinRequest, KeyUse, MAX_EVIDENCE, MAX_MEMBER_ID, Member, MemberId, Options, Random,
-    Secret, TOKEN_LEN, Used, Value,
+    Claim, Component, JoinRequest, KeyUse, MAX_EVIDENCE, MAX_MEMBER_ID, Member, MemberId, Options,
+    Random, Secret, TOKEN_LEN, Used, Value,
 };
 use std::collections::BTreeSet;
 
@@ -32,13 +32,15 @@ impl Questions {
         Self { requests, usages, components: components(), figures }
     }
 
-    pub(super) fn all(&self) -> Vec<Question> {
+    /// All, with those about what parts claim of members.
+    pub(super) fn all(&self, claims: &[Claim]) -> Vec<Question> {
         let joins = self.requests.iter().cloned();
         joins
             .clone()
             .map(Question::Admit)
             .chain(joins.clone().map(Question::Uses))
-            .chain(joins.clone().map(Question::MayStay))
+            .chain(claims.iter().cloned().map(Question::MayStay))
+            .chain(claims.iter().cloned().map(Question::Proven))
             .chain(joins.map(Question::MaySend))
             .chain(self.usages.iter().copied().map(Question::Rekey))
             .chain(self.components.iter().copied().map(Question::MayContinue))

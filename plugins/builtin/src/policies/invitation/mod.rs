@@ -14,8 +14,8 @@ use super::{
     rules::{self, Membership, Ruled},
 };
 use cenacle_plugin::{
-    Descriptor, Error, JoinRequest, Member, OptionSpec, OptionType, Options, Policy, PolicyModule,
-    Properties, Use, Value, Verdict,
+    Claim, Descriptor, Error, JoinRequest, Member, OptionSpec, OptionType, Options, Policy,
+    PolicyModule, Properties, Use, Value, Verdict,
 };
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use ed25519_zebra::{Signature, VerificationKey};
@@ -80,6 +80,12 @@ impl PolicyModule for ByInvitation {
 /// Who may invite.
 struct Issuers(BTreeMap<[u8; 32], VerificationKey>);
 
+/// The use of an invitation, which is its own proof.
+fn used(invitation: &Invitation) -> Use {
+    let draft = invitation.draft();
+    Use { token: draft.token(), until_s: draft.expires_s, proof: invitation.encode() }
+}
+
 /// Why an invitation does not let its bearer in. A later one says more: where several were shown, the
 /// last of these is told.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,14 +142,19 @@ impl Issuers {
         Err(fault)
     }
 
-    fn one(&self, text: &str, request: &JoinRequest) -> Result<Invitation, Fault> {
-        let invitation =
-            Invitation::parse(text).map_err(|error| Fault::Unreadable(error.to_string()))?;
+    /// Whether it invites this peer to this group, at whatever time.
+    fn invites(
+        &self,
+        invitation: &Invitation,
+        overlay: &str,
+        group: &str,
+        peer: &[u8; 32],
+    ) -> Result<(), Fault> {
         let draft = invitation.draft();
-        if draft.overlay != request.overlay {
+        if draft.overlay != overlay {
             return Err(Fault::OtherOverlay(draft.overlay.clone()));
         }
-        if draft.group != request.group {
+        if draft.group != group {
             return Err(Fault::OtherGroup(draft.group.clone()));
         }
         let key = self.0.get(&draft.issuer).ok_or(Fault::UnknownIssuer(draft.issuer))?;
@@ -151,10 +162,15 @@ impl Issuers {
         // ZIP 215, as all signatures of this project: the same verdict everywhere.
         key.verify(&Signature::from_bytes(invitation.signature()), &signed)
             .map_err(|_| Fault::BadSignature)?;
+        if draft.holders.contains(peer) { Ok(()) } else { Err(Fault::OtherHolder) }
+    }
+
+    fn one(&self, text: &str, request: &JoinRequest) -> Result<Invitation, Fault> {
+        let invitation =
+            Invitation::parse(text).map_err(|error| Fault::Unreadable(error.to_string()))?;
         let me = request.member.public_key;
-        if !draft.holders.contains(&me) {
-            return Err(Fault::OtherHolder);
-        }
+        self.invites(&invitation, &request.overlay, &request.group, &me)?;
+        let draft = invitation.draft();
         if request.time_s >= draft.expires_s {
             return Err(Fault::Expired(request.time_s.saturating_sub(draft.expires_s)));
         }
@@ -176,13 +192,37 @@ impl Membership for Issuers {
     }
 
     fn uses(&self, request: &JoinRequest) -> Vec<Use> {
-        let invitation = self.judge(request).ok().flatten();
-        let invitation = invitation.iter().map(Invitation::draft);
-        invitation.map(|draft| Use { token: draft.token(), until_s: draft.expires_s }).collect()
+        self.judge(request).ok().flatten().iter().map(used).collect()
     }
 
-    /// A member of a view has been admitted. It shows its invitation only once, so there is nothing
-    /// to look at again.
+    /// The uses are those of the invitations that are their proofs.
+    fn proven(&self, claim: &Claim) -> Vec<Use> {
+        let Claim { overlay, group, member, uses } = claim;
+        let proves = |one: &&Use| {
+            let invitation = Invitation::decode(&one.proof).filter(|it| used(it) == **one);
+            invitation
+                .is_some_and(|it| self.invites(&it, overlay, group, &member.public_key).is_ok())
+        };
+        uses.iter().filter(proves).cloned().collect()
+    }
+
+    /// An issuer may; whoever else came in by an invitation.
+    fn may_stay(&self, claim: &Claim) -> Verdict {
+        let peer = claim.member.public_key;
+        if self.0.contains_key(&peer) || !self.proven(claim).is_empty() {
+            return Verdict::Allow;
+        }
+        Verdict::Refuse {
+            reason: "invitation-missing".to_owned(),
+            detail: format!(
+                "no invitation is known by which peer {} came into its part of the group; have one \
+                 made with `cenacle invite`",
+                peer_id::show(&peer)
+            ),
+        }
+    }
+
+    /// A member of a view has been admitted, by its join or when its part came.
     fn may_send(&self, _member: &Member) -> Verdict {
         Verdict::Allow
     }

@@ -12,7 +12,7 @@
 //! may follow the last, so that one invitation has one text.
 
 use super::super::peer_id;
-use cenacle_plugin::TOKEN_LEN;
+use cenacle_plugin::{MAX_PROOF, TOKEN_LEN};
 
 /// The most peers that one invitation may name.
 pub const MAX_HOLDERS: usize = 8;
@@ -34,6 +34,8 @@ const MAX_NAME: usize = 64;
 /// The most bytes below the text.
 const MAX_BYTES: usize =
     SIGNATURE + KEY + ID + size_of::<u64>() + 2 * (1 + MAX_NAME) + 1 + MAX_HOLDERS * KEY;
+
+const _: () = assert!(MAX_BYTES <= MAX_PROOF, "an invitation is the proof of its use");
 
 /// The most characters: base58 makes at most 138 of 100 bytes.
 const MAX_TEXT: usize = PREFIX.len() + MAX_BYTES * 138 / 100 + 1;
@@ -156,12 +158,24 @@ impl Invitation {
         };
         let bytes =
             length.and_then(|length| bytes.get(..length)).ok_or(InvitationError::Damaged)?;
-        let invitation = Self::decode(bytes).ok_or(InvitationError::Damaged)?;
+        let invitation = Self::read(bytes).ok_or(InvitationError::Damaged)?;
         invitation.draft.said()?;
         Ok(invitation)
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    /// The bytes below the text.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        // Nothing that cannot be said becomes an invitation.
+        let said = self.draft.said().unwrap_or_default();
+        [self.signature.as_slice(), &said].concat()
+    }
+
+    /// The invitation of which [`encode`](Self::encode) made these bytes.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        Self::read(bytes).filter(|invitation| invitation.draft.said().is_ok())
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
         let (signature, rest) = bytes.split_first_chunk()?;
         let (issuer, rest) = rest.split_first_chunk()?;
         let (id, rest) = rest.split_first_chunk()?;
@@ -205,9 +219,7 @@ fn part(bytes: &[u8]) -> Option<(&str, &[u8])> {
 impl std::fmt::Display for Invitation {
     /// The text that its holder shows.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let said = self.draft.said().map_err(|_| std::fmt::Error)?;
-        let bytes = [self.signature.as_slice(), &said].concat();
-        write!(f, "{PREFIX}{}", bs58::encode(bytes).into_string())
+        write!(f, "{PREFIX}{}", bs58::encode(self.encode()).into_string())
     }
 }
 
