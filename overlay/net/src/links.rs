@@ -60,6 +60,9 @@ pub(crate) struct Link {
     born: Instant,
     /// Whether the peer has read this node's stream to its end.
     pub(crate) seen: AtomicBool,
+    /// Whether what is sent on its connections may be stuck, although it is heard: after a cut each
+    /// direction of TCP waits for its own timer, which has doubled with every try.
+    doubted: AtomicBool,
     /// Microseconds; 0 if not measured.
     round_trip: AtomicU64,
 }
@@ -121,6 +124,7 @@ impl Link {
             heard: AtomicU64::new(0),
             born: Instant::now(),
             seen: AtomicBool::new(false),
+            doubted: AtomicBool::new(false),
             round_trip: AtomicU64::new(0),
         }
     }
@@ -154,10 +158,10 @@ impl Link {
     }
 
     /// A connection is there. It becomes the port if it is preferred, or if nothing has been heard
-    /// on the others for `quiet`: then they are dead, nobody has noticed, and they are given back to
-    /// be closed.
+    /// on the others for `quiet`, or they are doubted: then they are as good as dead, nobody has
+    /// noticed, and they are given back to be closed.
     pub(crate) fn attach(&self, port: Arc<Port>, quiet: Duration) -> Vec<ConnectionId> {
-        let dead = self.silence() > quiet;
+        let dead = self.doubted.swap(false, Ordering::SeqCst) || self.silence() > quiet;
         let mut queue = self.queue();
         let others: Vec<_> = queue.ports.iter().map(|port| port.connection).collect();
         queue.ports.push(port.clone());
@@ -196,6 +200,11 @@ impl Link {
     /// Whether frames can go to it.
     pub(crate) fn is_connected(&self) -> bool {
         self.queue().port.is_some()
+    }
+
+    /// What is sent may be stuck: the next connection takes over. Or it is not any more.
+    pub(crate) fn doubt(&self, doubted: bool) {
+        self.doubted.store(doubted, Ordering::SeqCst);
     }
 
     /// Something was received.
@@ -265,5 +274,45 @@ impl Links {
             links.remove(node);
             self.generation.fetch_add(1, Ordering::Release);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    const QUIET: Duration = Duration::from_secs(60);
+
+    fn port(number: usize, by_smaller: bool) -> Arc<Port> {
+        Arc::new(Port {
+            connection: ConnectionId::new_unchecked(number),
+            path: Path::Tcp,
+            by_smaller,
+            active: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+        })
+    }
+
+    fn active(link: &Link) -> ConnectionId {
+        link.queue().port.as_ref().unwrap().connection
+    }
+
+    #[test]
+    fn a_connection_in_doubt_gives_way_to_the_next_although_it_is_heard() {
+        let link = Link::new(NodeId { key: [1; 32], incarnation: 1 }, PeerId::random());
+        let [first, second, third] = [port(1, true), port(2, false), port(3, false)];
+        assert_eq!(link.attach(first.clone(), QUIET), []);
+        assert_eq!(link.attach(second.clone(), QUIET), []);
+        assert_eq!(active(&link), first.connection, "both dialled at once: one is preferred");
+        link.doubt(true);
+        link.hear();
+        let dead = link.attach(third.clone(), QUIET);
+        assert_eq!(dead, [first.connection, second.connection]);
+        assert_eq!(active(&link), third.connection);
+        // The doubt was of those before.
+        assert_eq!(link.attach(port(4, false), QUIET), []);
+        assert_eq!(active(&link), third.connection);
     }
 }

@@ -24,6 +24,8 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 /// A link on which nothing has come for so long is in doubt when the engine has put its node out.
 const QUIET: Duration = Duration::from_millis(600);
+/// A peer in doubt that has been heard again is dialled for so long all the same.
+const DOUBT: Duration = Duration::from_secs(10);
 /// Dials under way of a peer that was lost: with a fifth of a second between them, for as long as a
 /// connect may take. Half of [`Limits::max_connections_per_peer`].
 const AT_ONCE: u32 = 4;
@@ -34,8 +36,8 @@ pub(super) struct Dialling {
     dials: BTreeMap<ConnectionId, Dial>,
     /// Who answered at addresses without a peer id.
     answered: BTreeMap<Multiaddr, PeerId>,
-    /// Peers whose connection is silent, and which the engine has put out.
-    doubted: BTreeMap<PeerId, NodeId>,
+    /// Peers whose connection was silent when the engine put them out, and since when.
+    doubted: BTreeMap<PeerId, (NodeId, Moment)>,
 }
 
 struct Dial {
@@ -68,10 +70,11 @@ impl Dialling {
         link.silence() > QUIET
     }
 
-    /// The connection to a peer may be dead: a new one is tried beside it.
-    pub(super) fn doubt(&mut self, peer: PeerId, node: NodeId, now: Moment) {
-        self.doubted.insert(peer, node);
-        self.schedule.lost(&Target::Peer(peer), now);
+    /// The connection to a peer may be dead: a new one is tried beside it, and takes over.
+    pub(super) fn doubt(&mut self, link: &Link, now: Moment) {
+        link.doubt(true);
+        self.doubted.insert(link.peer, (link.node, now));
+        self.schedule.lost(&Target::Peer(link.peer), now);
     }
 }
 
@@ -211,16 +214,23 @@ impl Driver {
         self.addresses.of(peer).into_iter().filter(same).collect()
     }
 
-    /// Peers in doubt that have been heard again are well.
+    /// Peers in doubt that have been heard again for long are well. Not at once: to be heard says
+    /// nothing of the other direction.
     pub(super) fn check_quiet(&mut self) {
+        let now = self.now();
         let doubted = std::mem::take(&mut self.dialling.doubted);
-        for (peer, node) in doubted {
+        for (peer, (node, since)) in doubted {
             match self.shared.links.get(&node) {
-                Some(link) if link.is_connected() && !self.dialling.is_quiet(&link) => {
+                Some(link)
+                    if link.is_connected()
+                        && !self.dialling.is_quiet(&link)
+                        && now.saturating_sub(since) > DOUBT =>
+                {
+                    link.doubt(false);
                     self.dialling.schedule.connected(&Target::Peer(peer));
                 }
                 _ => {
-                    self.dialling.doubted.insert(peer, node);
+                    self.dialling.doubted.insert(peer, (node, since));
                 }
             }
         }

@@ -203,10 +203,9 @@ impl Driver {
         members.remove(&self.shared.node);
         let now = self.now();
         for node in self.members.difference(&members) {
-            let silent =
-                self.shared.links.get(node).is_some_and(|link| self.dialling.is_quiet(&link));
-            if let (true, Some(peer)) = (silent, crate::keys::peer_of(&node.key)) {
-                self.dialling.doubt(peer, *node, now);
+            let link = self.shared.links.get(node);
+            if let Some(link) = link.filter(|link| self.dialling.is_quiet(link)) {
+                self.dialling.doubt(&link, now);
             }
         }
         for node in members.difference(&self.members) {
