@@ -5,8 +5,10 @@ use crate::town::{Town, await_views, possible, talk};
 use std::time::{Duration, Instant};
 
 const NODES: usize = 5;
-/// Seconds of faults; more with `CHAOS_SECONDS`.
+/// Seconds of faults, for each module; more with `CHAOS_SECONDS`.
 const SECONDS: u64 = 20;
+/// What the faults are drawn from; another one with `CHAOS_SEED`.
+const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// xorshift64: the same faults for the same seed.
 struct Dice(u64);
@@ -32,20 +34,28 @@ fn nor_any_of_a_group_with_keys() {
     if !possible() {
         return;
     }
-    // One module after another where there is time for it.
-    let modules = std::env::var("CHAOS_MODULES").unwrap_or_else(|_| "tgdh".to_owned());
+    // One module after another: all, or those of `CHAOS_MODULES`.
+    let all = cenacle_builtin::agreements();
+    let all: Vec<_> = all.iter().map(|module| module.descriptor().name.clone()).collect();
+    let modules = std::env::var("CHAOS_MODULES").unwrap_or_else(|_| all.join(","));
     for module in modules.split(',') {
+        let begun = Instant::now();
         let mut town = Town::new(NODES);
         town.company.agree_by(module);
         go_through(town);
+        eprintln!("{module}: {} s", begun.elapsed().as_secs());
     }
 }
 
+/// A number from the environment.
+fn given(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
 fn go_through(town: Town) {
-    let seconds = std::env::var("CHAOS_SECONDS").ok().and_then(|text| text.parse().ok());
-    let until = Instant::now() + Duration::from_secs(seconds.unwrap_or(SECONDS));
+    let until = Instant::now() + Duration::from_secs(given("CHAOS_SECONDS").unwrap_or(SECONDS));
     let mut nodes: Vec<Option<Process>> = town.settle().into_iter().map(Some).collect();
-    let (mut dice, mut said) = (Dice(0x9e37_79b9_7f4a_7c15), 0);
+    let (mut dice, mut said) = (Dice(given("CHAOS_SEED").unwrap_or(SEED) | 1), 0);
     while Instant::now() < until {
         let who = dice.below(NODES);
         match dice.below(6) {

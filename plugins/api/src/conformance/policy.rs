@@ -351,8 +351,11 @@ impl Trial {
     }
 }
 
+/// Makes something of a use wrong.
+type Spoil = fn(&mut Use);
+
 /// What can be wrong with a use, and how to make it so.
-const SPOILT: [(&str, fn(&mut Use)); 4] = [
+const SPOILT: [(&str, Spoil); 4] = [
     ("token", |one| one.token = one.token.map(|byte| !byte)),
     ("time", |one| one.until_s ^= 1),
     ("proof", |one| one.proof.push(0)),
