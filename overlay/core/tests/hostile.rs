@@ -215,16 +215,18 @@ fn heartbeats_of_strangers_and_of_other_shapes() {
         let numbers = [vec![epoch], counts(received), counts(promises)].concat();
         compact(room, HEARTBEAT, &numbers).into()
     };
-    let good = beat(&room, epoch, size, 0);
+    let good = beat(&room, epoch, size, 1);
     passes_over(&mut room, engine::SIZE, good.clone(), Drop::Stranger);
     for (epoch, received, promises) in [
-        (epoch, size - 1, 0),
-        (epoch, size + 1, size + 1),
-        (epoch, size, 1),
+        (epoch, size - 1, 1),
+        (epoch, size + 1, 1),
+        (epoch, size, 0),
+        // The leader's alone.
+        (epoch, size, size),
         // The tag says another one.
-        (epoch + 1, size, 0),
+        (epoch + 1, size, 1),
         // Not to be believed.
-        (epoch + (1 << 40), size, 0),
+        (epoch + (1 << 40), size, 1),
     ] {
         let frame = beat(&room, epoch, received, promises);
         passes_over(&mut room, 1, frame, Drop::Malformed);

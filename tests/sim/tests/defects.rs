@@ -1,6 +1,6 @@
-//! Each rule that an engine, a secure machine or a module leaves out is noticed, by the oracle, by the check that all comes to
-//! rest, or by the simulator's own checks: within a stated number of seeds, or where seeds hardly get
-//! by a story that is aimed at the rule.
+//! Each rule that an engine, a secure machine or a module leaves out is noticed, by the oracle, by the
+//! check that all comes to rest, or by the simulator's own checks: within a stated number of seeds, or
+//! where seeds hardly get by a story that is aimed at the rule.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -34,6 +34,8 @@ fn seeds_that_broke_a_property_hold() {
         (12_239, 6, Promise::Both),
         (298, 8, Promise::Both),
         (1_093, 5, Promise::Both),
+        (6_788, 7, Promise::Evs),
+        (4_298, 9, Promise::Evs),
     ];
     for (seed, nodes, semantics) in seeds {
         let faults = Preset::Savage;

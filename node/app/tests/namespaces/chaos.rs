@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 const NODES: usize = 5;
 /// Seconds of faults, for each module; more with `CHAOS_SECONDS`.
-const SECONDS: u64 = 20;
+const SECONDS: u64 = 12;
 /// What the faults are drawn from; another one with `CHAOS_SEED`.
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 

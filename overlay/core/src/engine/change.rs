@@ -136,6 +136,7 @@ impl Engine {
             plan.survivors.iter().filter_map(|&rank| self.configuration.node(rank)).collect();
         self.cut(&plan);
         self.order.promises_were_replaced();
+        self.order.enter(Phase::Released(self.streams.past()));
         self.deliver_all(false, out);
         self.groups.signal(&survivors, out);
         self.order.enter(Phase::Rest);

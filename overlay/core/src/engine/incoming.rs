@@ -288,6 +288,12 @@ impl Engine {
                     self.streams.promised(vectors::Promise { rank: origin, number, clock });
                 }
             }
+        } else if let ([clock], Some(&number)) = (&promises[..], received.get(usize::from(rank))) {
+            // What it told once may have been lost, and it says it again nowhere else.
+            let promise = vectors::Promise { rank, number, clock: *clock };
+            if self.streams.promised(promise) && self.configuration.is_led_here() {
+                self.announcer.gather();
+            }
         }
         self.repair.digest(rank, received.clone());
     }

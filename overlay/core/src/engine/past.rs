@@ -36,11 +36,6 @@ impl Past for PastView<'_> {
     }
 
     fn digest(&self) -> (Vec<u64>, Vec<u64>) {
-        let promises = if self.configuration.is_led_here() {
-            self.streams.vector(|s| s.promise())
-        } else {
-            Vec::new()
-        };
-        (self.streams.vector(|s| s.received()), promises)
+        (self.streams.vector(|s| s.received()), self.streams.vector(|s| s.promise()))
     }
 }

@@ -109,6 +109,7 @@ impl Membership {
         }
         let taken_back = self.heard(step, from);
         let (size, promises) = (step.configuration.size(), heartbeat.promises.len());
+        let leads = from == step.configuration.leader();
         if self.awaited().is_some_and(|ballot| step.is_of(heartbeat, ballot)) {
             self.installed_elsewhere(step, from);
         } else if !step.is_member(from) {
@@ -118,7 +119,7 @@ impl Membership {
             return false;
         } else if heartbeat.epoch != step.configuration.id.epoch
             || heartbeat.received.len() != size
-            || !(promises == 0 || promises == size)
+            || promises != if leads { size } else { 1 }
         {
             step.figures.dropped(Drop::Malformed);
         } else {
@@ -198,8 +199,12 @@ impl Membership {
         if listeners.is_empty() {
             return;
         }
-        let (received, promises) = step.past.digest();
-        let promises = if step.configuration.is_led_here() { promises } else { Vec::new() };
+        let (received, mut promises) = step.past.digest();
+        if !step.configuration.is_led_here() {
+            // Its own alone: of what it told and was lost nobody else knows.
+            let own = promises.get(usize::from(step.configuration.rank)).copied();
+            promises = own.into_iter().collect();
+        }
         let (tag, epoch) = (step.configuration.tag, step.configuration.id.epoch);
         let heartbeat = Heartbeat { tag, epoch, received, promises };
         step.push(Effect::Heartbeat(listeners, heartbeat));

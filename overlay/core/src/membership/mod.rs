@@ -69,7 +69,7 @@ pub(crate) struct Context<'a> {
 pub(crate) trait Past {
     /// For `Accept`.
     fn report(&self) -> Report;
-    /// For heartbeats: received entries per rank, and, for the leader, effective promises per rank.
+    /// For heartbeats: received entries per rank, and effective promises per rank.
     fn digest(&self) -> (Vec<u64>, Vec<u64>);
 }
 

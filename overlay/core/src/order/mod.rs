@@ -19,9 +19,11 @@ use crate::{
 /// By which rules entries are released.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// While the configuration lives, and at its end until the signal: promises and stability, in the
-    /// end the joined ones.
+    /// While the configuration lives: promises and stability.
     Live,
+    /// At its end, before the signal: the joined promises and stability, and, per rank, what entries of
+    /// the target depend on: their origins had delivered it before they sent.
+    Released(Vec<u64>),
     /// After the signal: all that is left, in order.
     Rest,
 }
@@ -154,9 +156,14 @@ impl Order {
         if position > limit && !self.by_arrival {
             return None;
         }
-        if self.phase == Phase::Rest
-            || self.is_allowed(streams, stability, (position, number, safe))
-        {
+        let released = match &self.phase {
+            Phase::Live => false,
+            Phase::Released(release) => {
+                release.get(usize::from(rank)).is_some_and(|&most| number <= most)
+            }
+            Phase::Rest => true,
+        };
+        if released || self.is_allowed(streams, stability, (position, number, safe)) {
             self.deliver(streams, rank)
         } else {
             None

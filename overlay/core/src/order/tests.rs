@@ -159,7 +159,7 @@ fn a_yield_of_an_older_turn_ends_no_newer_one_and_the_leader_stays() {
 }
 
 #[test]
-fn at_the_end_joined_promises_decide_and_then_everything_comes_in_order() {
+fn at_the_end_joined_promises_and_dependencies_decide_and_then_everything_comes_in_order() {
     let mut bench = Bench::new(&[1]);
     bench.frame(0, &[Agreed, Agreed], (0, 2), &[]);
     bench.frame(1, &[Agreed], (2, 3), &[]);
@@ -169,8 +169,11 @@ fn at_the_end_joined_promises_decide_and_then_everything_comes_in_order() {
     bench.promise(1, 3);
     // (3,1) is allowed by the promises; (4,0) is safe and not stable.
     assert_eq!(bench.delivered(), [(1, 1)]);
+    // But somebody had delivered it before it sent.
+    bench.order.enter(Phase::Released(vec![3, 0, 0]));
+    assert_eq!(bench.delivered(), [(0, 3)]);
     bench.order.enter(Phase::Rest);
-    assert_eq!(bench.delivered(), [(0, 3), (0, 4)]);
+    assert_eq!(bench.delivered(), [(0, 4)]);
 }
 
 #[test]

@@ -149,6 +149,17 @@ impl Streams {
         }
     }
 
+    /// How many entries of each stream the origins of complete frames had delivered before they sent.
+    pub(crate) fn past(&self) -> Vec<u64> {
+        let mut past = vec![0; self.size()];
+        for (other, count) in self.ranks().flat_map(|(_, stream)| stream.dependencies()) {
+            if let Some(most) = past.get_mut(usize::from(other)) {
+                *most = count.max(*most);
+            }
+        }
+        past
+    }
+
     /// A promise told by its node or by the leader.
     pub(crate) fn promised(&mut self, promise: Promise) -> bool {
         self.heard_of(promise.rank, promise.number);

@@ -352,6 +352,12 @@ impl Stream {
         cut
     }
 
+    /// What every kept frame depends on, complete frames only. What is not kept has been delivered, and
+    /// so has what it depends on.
+    pub(crate) fn dependencies(&self) -> impl Iterator<Item = (u16, u64)> {
+        self.frames.iter().take(self.complete_frames).flat_map(DataFrame::dependencies)
+    }
+
     /// The effective promise becomes the one that the survivors joined.
     pub(crate) fn settle_promise(&mut self, promise: u64) {
         self.promise = promise;

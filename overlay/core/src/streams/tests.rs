@@ -42,6 +42,19 @@ fn gaps_close_and_what_does_not_fit_is_refused() {
 }
 
 #[test]
+fn the_past_is_what_complete_frames_depend_on() {
+    let mut streams = Streams::new(4, 0, 10_000, usize::MAX);
+    assert_eq!(streams.take(frame(1, 1, 3, &[])), Ok(true));
+    assert_eq!(streams.past(), [0, 0, 0, 0]);
+    assert_eq!(streams.take(frame(2, 1, 1, &[(1, 2)])), Ok(true));
+    assert_eq!(streams.past(), [0, 2, 0, 0]);
+    assert_eq!(streams.take(frame(2, 2, 1, &[(1, 3)])), Ok(true));
+    // What waits for something that is not there has no past yet.
+    assert_eq!(streams.take(frame(3, 1, 1, &[(1, 3), (2, 7)])), Ok(false));
+    assert_eq!(streams.past(), [0, 3, 0, 0]);
+}
+
+#[test]
 fn what_waits_beyond_a_gap_is_bounded() {
     let mut streams = Streams::new(2, 0, 10_000, usize::MAX);
     let mut first = 3;

@@ -119,7 +119,6 @@ impl DataFrame {
     }
 
     /// The entries of other streams that the origin had delivered, where they changed.
-    #[cfg(test)]
     pub(crate) fn dependencies(&self) -> impl Iterator<Item = (u16, u64)> {
         let mut reader = Reader::new(&self.bytes, self.dependencies_at as usize);
         // Checked by `read`: neither can fail.

@@ -4,7 +4,7 @@
 //! header                                       with the sender's configuration
 //! epoch of the configuration                   number (LEB128)
 //! count of received entries, one for each rank
-//! count of promises, one for each rank         none but from the leader
+//! count of promises                            from the leader one for each rank, else its own
 //! ```
 
 use crate::{
@@ -28,7 +28,7 @@ pub(crate) struct Heartbeat {
     pub(crate) epoch: u64,
     /// Received entries per rank of it.
     pub(crate) received: Vec<u64>,
-    /// Effective promises per rank (the leader repeats all it knows; others send none).
+    /// Effective promises: the leader repeats all it knows, per rank; others their own alone.
     pub(crate) promises: Vec<u64>,
 }
 
@@ -89,9 +89,9 @@ mod tests {
     fn heartbeats_of_ten_nodes_are_small() {
         let bytes = |epoch, promises, number| heartbeat(epoch, 10, promises, number).write().len();
         // A young overlay, one of two million entries a node, and the largest numbers that there are.
-        assert_eq!([bytes(9, 0, 9), bytes(9, 10, 9)], [23, 33]);
-        assert_eq!([bytes(999, 0, 1 << 20), bytes(999, 10, 1 << 20)], [44, 74]);
-        assert_eq!([bytes(1 << 61, 0, MAX_COUNT), bytes(1 << 61, 10, MAX_COUNT)], [91, 161]);
+        assert_eq!([bytes(9, 1, 9), bytes(9, 10, 9)], [24, 33]);
+        assert_eq!([bytes(999, 1, 1 << 20), bytes(999, 10, 1 << 20)], [47, 74]);
+        assert_eq!([bytes(1 << 61, 1, MAX_COUNT), bytes(1 << 61, 10, MAX_COUNT)], [98, 161]);
     }
 
     #[test]

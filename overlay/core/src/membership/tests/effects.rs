@@ -75,8 +75,8 @@ fn heartbeats_go_to_all_from_the_leader_and_to_three_ranks_from_others() {
         nodes
     };
     assert_eq!(to(&mut member(1, 5), 5), [2, 3, 4, 5]);
-    assert_eq!(to(&mut member(2, 5), 0), [1, 3]);
-    assert_eq!(to(&mut member(5, 5), 0), [1, 2, 3]);
+    assert_eq!(to(&mut member(2, 5), 1), [1, 3]);
+    assert_eq!(to(&mut member(5, 5), 1), [1, 2, 3]);
 }
 
 #[test]

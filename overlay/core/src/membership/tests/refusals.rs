@@ -68,7 +68,7 @@ fn an_epoch_that_is_installed_is_not_followed_whoever_proposes() {
 #[test]
 fn while_the_leader_is_heard_nobody_is_taken_from_it() {
     let mut host = member(4);
-    host.handle(START, Happening::Heartbeat(node(1), heartbeat(ID, vec![0; 4], vec![])));
+    host.handle(START, Happening::Heartbeat(node(1), heartbeat(ID, vec![0; 4], vec![0; 4])));
     let effects = host.handle(START, propose(7, 2, &[2, 3, 4]));
     assert_eq!(effects, rejection(2, ballot(7, 2), ID));
     assert_eq!(host.figures.rare(Rare::LeaderAlive), 1);
